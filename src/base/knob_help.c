@@ -1,0 +1,220 @@
+/*
+ * knob_help.c - help, man page and Markdown table, from the same lines.
+ *
+ * What an entry says (its head and its meaning) is made once; a struct layout is what the three
+ * outputs put around it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+
+#include "base/knob.h"
+#include "base/units.h"
+
+enum {
+	HELP_INDENT = 28,
+	HELP_WIDTH = 80,
+	CHOICES_IN_HEAD = 28, /* longer lists of choices stand in the meaning */
+};
+
+struct layout {
+	const char *before, *after; /* the heading of a group */
+	void (*entry)(const char *head, const char *meaning, FILE *out);
+	const char *end; /* of a group */
+};
+
+/* "level|edge|oneshot", or what the type calls its value. */
+static const char *value_name(const struct knob *k, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	if (k->metavar || !k->choices)
+		return k->metavar ? k->metavar : k->type->metavar;
+	for (const char *const *c = k->choices; *c && len < size; c++)
+		len += snprintf(buf + len, size - len, "%s%s", len ? "|" : "", *c);
+	return len <= CHOICES_IN_HEAD ? buf : k->type->metavar;
+}
+
+/* "-r, --rate=RATE", "--reply[=SIZE]", "--flag" */
+static void make_head(const struct knob_group *g, const struct knob *k, char *buf, size_t size)
+{
+	char key[64], letter[8] = "", choices[64];
+	bool optional = k->optional_value;
+
+	knob_key(g, k, key, sizeof(key));
+	if (k->letter)
+		snprintf(letter, sizeof(letter), "-%c, ", k->letter);
+	if (k->type->is_flag && !optional)
+		snprintf(buf, size, "%s--%s", letter, key);
+	else
+		snprintf(buf, size, "%s--%s%s=%s%s", letter, key, optional ? "[" : "",
+			 value_name(k, choices, sizeof(choices)), optional ? "]" : "");
+}
+
+static const struct {
+	const struct knob_type *type;
+	enum unit unit;
+} bounded[] = { { &knob_int, UNIT_COUNT },
+		{ &knob_rate, UNIT_COUNT },
+		{ &knob_time, UNIT_TIME },
+		{ &knob_size, UNIT_SIZE } };
+
+/* "1 to 256", "at least 1"; empty for a knob without bounds. */
+static const char *make_range(const struct knob *k, char *buf, size_t size)
+{
+	char low[32], high[32];
+	size_t i = 0;
+
+	*buf = '\0';
+	while (i < sizeof(bounded) / sizeof(*bounded) && bounded[i].type != k->type)
+		i++;
+	if (i == sizeof(bounded) / sizeof(*bounded) || (!k->min && !k->max))
+		return buf;
+	units_format(bounded[i].unit, k->min, low, sizeof(low));
+	units_format(bounded[i].unit, k->max, high, sizeof(high));
+	if (k->max < k->min)
+		snprintf(buf, size, "at least %s", low);
+	else
+		snprintf(buf, size, "%s to %s", low, high);
+	return buf;
+}
+
+static void append(char *buf, size_t size, const char *before, const char *text, const char *sep)
+{
+	size_t len = strlen(buf);
+
+	if (*text)
+		snprintf(buf + len, size - len, "%s%s%s", before, text, sep);
+}
+
+/* The help line and, in brackets, what else the table says: choices, range, default, other names.
+ */
+static void make_meaning(const struct knob *k, char *buf, size_t size)
+{
+	char text[512] = "", word[128], choices[64];
+
+	if (k->choices && (k->metavar || value_name(k, choices, sizeof(choices)) != choices))
+		for (const char *const *c = k->choices; *c; c++)
+			append(text, sizeof(text), c == k->choices ? "one of " : "", *c,
+			       c[1] ? ", " : "; ");
+	append(text, sizeof(text), "", make_range(k, word, sizeof(word)), "; ");
+	if (k->bare_unit)
+		append(text, sizeof(text), "without a unit: ", k->bare_unit, "; ");
+	append(text, sizeof(text), "default ", k->def ? k->def : "", "; ");
+	for (const char *const *a = k->aliases; a && *a; a++)
+		append(text, sizeof(text), a == k->aliases ? "also --" : "--", *a,
+		       a[1] ? ", " : "; ");
+	if (k->type->appends)
+		append(text, sizeof(text), "", "may be repeated", "; ");
+	if (*text)
+		text[strlen(text) - 2] = '\0'; /* the last separator */
+	snprintf(buf, size, "%s%s%s%s", k->help, *text ? " (" : "", text, *text ? ")" : "");
+}
+
+static void write_set(const struct knob_set *set, const struct layout *layout, FILE *out)
+{
+	char head[128], meaning[1024];
+
+	for (const struct knob_bind *b = set->binds; b < set->binds + set->count; b++) {
+		const struct knob_group *g = b->group;
+
+		if (!g->knobs)
+			continue;
+		fprintf(out, "%s%s%s%s%s", layout->before, g->name, *g->name ? ": " : "", g->help,
+			layout->after);
+		for (const struct knob *k = g->knobs; k->name; k++) {
+			make_head(g, k, head, sizeof(head));
+			make_meaning(k, meaning, sizeof(meaning));
+			layout->entry(head, meaning, out);
+		}
+		fputs(layout->end, out);
+	}
+}
+
+/* Words of text from column `column` on, lines broken before HELP_WIDTH. */
+static void write_wrapped(const char *text, FILE *out)
+{
+	int column = HELP_INDENT, len;
+
+	for (; *text; text += strspn(text, " ")) {
+		len = (int)strcspn(text, " ");
+		if (column > HELP_INDENT && column + 1 + len > HELP_WIDTH) {
+			fprintf(out, "\n%*s", HELP_INDENT, "");
+			column = HELP_INDENT;
+		}
+		column += fprintf(out, "%s%.*s", column > HELP_INDENT ? " " : "", len, text);
+		text += len;
+	}
+	fputc('\n', out);
+}
+
+static void help_entry(const char *head, const char *meaning, FILE *out)
+{
+	/* Long options stand under each other, with or without a letter before them. */
+	int column = fprintf(out, "  %s%s", head[1] == '-' ? "    " : "", head);
+
+	if (column + 2 > HELP_INDENT)
+		column = fprintf(out, "\n") - 1;
+	fprintf(out, "%*s", HELP_INDENT - column, "");
+	write_wrapped(meaning, out);
+}
+
+/* roff: a minus that can be copied, no escapes, no request at the start of a line. */
+static void write_roff(const char *text, FILE *out)
+{
+	if (*text == '.' || *text == '\'')
+		fputs("\\&", out);
+	for (; *text; text++) {
+		if (*text == '\\')
+			fputs("\\e", out);
+		else if (*text == '-')
+			fputs("\\-", out);
+		else
+			fputc(*text, out);
+	}
+}
+
+static void man_entry(const char *head, const char *meaning, FILE *out)
+{
+	fputs(".TP\n\\fB", out);
+	write_roff(head, out);
+	fputs("\\fR\n", out);
+	write_roff(meaning, out);
+	fputc('\n', out);
+}
+
+/* A bar ends a cell, also between backquotes. */
+static void write_cell(const char *text, FILE *out)
+{
+	for (; *text; text++)
+		fprintf(out, *text == '|' ? "\\%c" : "%c", *text);
+}
+
+static void markdown_entry(const char *head, const char *meaning, FILE *out)
+{
+	fputs("| `", out);
+	write_cell(head, out);
+	fputs("` | ", out);
+	write_cell(meaning, out);
+	fputs(" |\n", out);
+}
+
+static const struct layout help_layout = { "", ":\n", help_entry, "\n" };
+static const struct layout man_layout = { ".SS ", "\n", man_entry, "" };
+static const struct layout markdown_layout = { "### ", "\n\n| option | meaning |\n|---|---|\n",
+					       markdown_entry, "\n" };
+
+void knob_set_help(const struct knob_set *set, FILE *out)
+{
+	write_set(set, &help_layout, out);
+}
+
+void knob_set_man(const struct knob_set *set, FILE *out)
+{
+	write_set(set, &man_layout, out);
+}
+
+void knob_set_markdown(const struct knob_set *set, FILE *out)
+{
+	write_set(set, &markdown_layout, out);
+}

@@ -1,0 +1,90 @@
+/*
+ * test_knob_help.c - help, man page and Markdown say what the tables say.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/knob.h"
+#include "tests/sample_knobs.h"
+#include "tests/test.h"
+
+/* What a printer of the set writes, kept until the next call. */
+static const char *printed(void (*print)(const struct knob_set *, FILE *))
+{
+	static char buf[8192];
+	struct fixture *f = setup();
+	FILE *out = fmemopen(buf, sizeof(buf), "w");
+
+	CU_ASSERT_FATAL(out != NULL);
+	print(&f->set, out);
+	fclose(out);
+	return buf;
+}
+
+static void check_contains(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		printf("\n    \"%s\" is not in:\n%s", part, text);
+	CU_ASSERT(strstr(text, part) != NULL);
+}
+
+static void test_help_lists_every_knob_with_what_the_table_says(void)
+{
+	const char *help = printed(knob_set_help);
+	char key[64];
+
+	for (const struct knob *k = basic_knobs; k->name; k++)
+		check_contains(help, knob_key(&basic, k, key, sizeof(key)));
+	check_contains(help,
+		       "Options:\n"
+		       "  -t, --threads=N           worker threads (1 to 256; default 1)\n"
+		       "      --nice=N              nice value (-20 to 19; default 0)\n"
+		       "      --timeout=TIME        how long to wait (at least 1us; default 1s)\n");
+	check_contains(help, "      --backend=select|poll|epoll|io_uring\n"
+			     "                            I/O interface (default epoll; also "
+			     "--poll-mode)\n");
+	check_contains(help, "  -w, --wait-spin           spin instead of sleeping\n");
+	check_contains(help, "  -R, --reply[=SIZE]        add a reply (may be repeated)\n");
+	check_contains(help, "\nepoll: epoll(7):\n"
+			     "      --epoll.trigger=level|edge|oneshot\n");
+}
+
+static void test_help_stays_within_eighty_columns(void)
+{
+	for (const char *line = printed(knob_set_help); *line; line += strcspn(line, "\n") + 1)
+		CU_ASSERT(strcspn(line, "\n") <= 80);
+}
+
+static void test_the_man_page_escapes_what_roff_would_read(void)
+{
+	const char *man = printed(knob_set_man);
+
+	check_contains(man, ".SS epoll: epoll(7)\n");
+	check_contains(man, ".TP\n\\fB\\-t, \\-\\-threads=N\\fR\nworker threads (1 to 256; ");
+	check_contains(man, "\\-\\-bind\\-addr=ADDRESS");
+}
+
+static void test_markdown_is_a_table_with_bars_escaped(void)
+{
+	const char *table = printed(knob_set_markdown);
+
+	check_contains(table,
+		       "### Options\n\n| option | meaning |\n|---|---|\n| `-t, --threads=N` |");
+	check_contains(table,
+		       "| `--epoll.trigger=level\\|edge\\|oneshot` | how descriptors are armed "
+		       "(default level) |\n");
+}
+
+static CU_TestInfo tests[] = {
+	{ "help lists every knob with what the table says",
+	  test_help_lists_every_knob_with_what_the_table_says },
+	{ "help stays within eighty columns", test_help_stays_within_eighty_columns },
+	{ "the man page escapes what roff would read",
+	  test_the_man_page_escapes_what_roff_would_read },
+	{ "markdown is a table with bars escaped", test_markdown_is_a_table_with_bars_escaped },
+	CU_TEST_INFO_NULL,
+};
+
+int main(void)
+{
+	return test_main("knob_help", tests);
+}
