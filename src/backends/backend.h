@@ -1,0 +1,178 @@
+/*
+ * backend.h - the contract between the request engine and the kernel's I/O interfaces.
+ *
+ * The engine hands over operations and gets them back finished; it never hears of readiness.
+ * io_uring works like that by itself. For select, poll and epoll, readiness.c waits until an
+ * operation can go ahead, makes the call, and hands the operation back, so all backends look the
+ * same from above. Built the other way round io_uring gains nothing.
+ *
+ * One turn of the engine's loop:
+ *
+ *	ops->wait(b, timeout_ns);			kernel: submit what is new, wait
+ *	while (ops->next(b, &r))			one finished operation after the other
+ *		r.op->done(r.op, &r);			may submit and cancel
+ *
+ * The rules, which tests/test_backend_contract.c checks for every backend:
+ *  1. submit() never blocks, never fails and never calls back. What fails comes back from next()
+ *     with a negative result.
+ *  2. An operation and the memory it points to belong to the backend from submit() until its last
+ *     completion: the one with more == false. IO_ACCEPT, IO_RECV and IO_RECVFROM go on completing
+ *     (more == true) until they fail, end or are cancelled; the others complete once.
+ *     A cancelled operation comes back exactly once more with more == false: with -ECANCELED, or
+ *     with its own result if that came first.
+ *  3. Bytes of IO_RECV and IO_RECVFROM are lent: `data` is valid until the following call of
+ *     next(), wait() or close(). So an idle connection owns no buffer: readiness backends read
+ *     into one hot buffer, io_uring picks one of a ring and gives it back.
+ *  4. A short count is a success. IO_SEND and IO_SENDMSG may send less than asked; the engine
+ *     submits the rest. At most one send per descriptor is in flight.
+ *  5. The end of the stream is an IO_RECV result of 0 with more == false; a reset is -ECONNRESET.
+ *     When buffers run out, a backend retries by itself: the engine never sees -ENOBUFS.
+ *  6. IO_CLOSE cancels what is in flight on the descriptor; those come back first, the close last.
+ *     A descriptor that a backend has seen is closed only so, and nothing about it is remembered.
+ *  7. IO_ACCEPT that fails (-EMFILE, -ENFILE, -ECONNABORTED ...) comes back with more == false; the
+ *     engine submits it again, after a pause if descriptors ran out. Accepted descriptors are
+ *     non-blocking and close-on-exec.
+ *  8. IO_TIMER comes back (result 0) at or after its deadline, never before; timers that are due
+ *     come in the order of their deadlines.
+ *  9. wait() returns at once when something finished is still unread, when timeout_ns is 0, or when
+ *     wake() was called since the last wait(); else not before something finishes or the time is
+ *over.
+ * 10. A backend and its operations belong to the thread that opened it. Only wake() may be called
+ *     from other threads and from signal handlers.
+ * 11. A descriptor the backend cannot watch (select: FD_SETSIZE and above) makes its operations
+ *     come back with -ERANGE.
+ * 12. close() takes a backend with operations in flight; they never come back.
+ *
+ * Which file to read next: readiness.h (one side), io_uring.c (the other), sim.h (no kernel).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RW_BACKENDS_BACKEND_H
+#define RW_BACKENDS_BACKEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/err.h"
+#include "base/knob.h"
+
+enum io_kind {
+	IO_ACCEPT,   /* multishot; result: the new descriptor */
+	IO_RECV,     /* multishot; result: bytes lent at `data`, 0 at the end of the stream */
+	IO_RECVFROM, /* multishot; one datagram each, sender in `from` */
+	IO_SEND,     /* buf, len; result: bytes taken */
+	IO_SENDMSG,  /* msg (gathered, or a datagram with its address); result: bytes taken */
+	IO_CONNECT,  /* addr, addr_len on a non-blocking socket; result 0 */
+	IO_TIMER,    /* deadline_ns, on the backend's clock (now_ns); no descriptor */
+	IO_CLOSE,
+};
+
+/*
+ * Set in a descriptor that is none: IO_ACCEPT's result is then a place in a table that only the
+ * backend knows (io_uring.registered-files=yes). Good for operations, not for system calls.
+ */
+#define BACKEND_DIRECT (1 << 30)
+
+struct io_op;
+struct io_result;
+
+/* Owned by the engine, embedded in what it belongs to. */
+struct io_op {
+	uint8_t kind;	     /* enum io_kind */
+	uint8_t state;	     /* the backend's; 0 before the first submit */
+	uint16_t generation; /* the backend's */
+	int fd;
+	union {
+		struct {
+			const void *buf; /* IO_SEND */
+			size_t len;
+		};
+		const struct msghdr *msg; /* IO_SENDMSG; with its iovecs valid until completion */
+		struct {
+			const struct sockaddr *addr; /* IO_CONNECT */
+			socklen_t addr_len;
+		};
+		int64_t deadline_ns; /* IO_TIMER */
+	};
+	void (*done)(struct io_op *op, const struct io_result *r); /* called by the engine only */
+	struct io_op *link; /* the backend's, while the operation is in flight */
+};
+
+struct io_result {
+	struct io_op *op;
+	int32_t res;		     /* bytes, descriptor, 0, or -errno */
+	bool more;		     /* the operation stays in flight and will complete again */
+	const uint8_t *data;	     /* IO_RECV, IO_RECVFROM with res > 0: lent */
+	const struct sockaddr *from; /* IO_RECVFROM: lent */
+	socklen_t from_len;
+};
+
+/* Counted by every backend, single writer; read by others only as a snapshot. */
+#define BACKEND_BATCHES 16
+struct backend_stats {
+	uint64_t syscalls;    /* every system call the backend made */
+	uint64_t waits;	      /* calls of wait() that entered the kernel */
+	uint64_t wakeups;     /* of those, the ones that returned with something */
+	uint64_t completions; /* results handed out by next() */
+	uint64_t retries;     /* buffers ran out (io_uring), spurious readiness (others) */
+	uint64_t batch[BACKEND_BATCHES]; /* batches of 2^i .. 2^(i+1)-1 results per wait */
+};
+
+struct backend {
+	const struct backend_ops *ops;
+	int64_t now_ns; /* CLOCK_MONOTONIC (or simulated) at open and at the end of each wait() */
+	struct backend_stats stats;
+};
+
+struct backend_ops {
+	/* name, help, options. opts_size bytes of defaults are made by knob_defaults(). */
+	struct knob_group group;
+
+	/*
+	 * Sends leave with the next wait() (io_uring), so the engine should hand over the sends of
+	 * a whole batch at its end, one per connection. Otherwise a send is tried in submit(), and
+	 * the engine should submit it while the connection's data is still in the cache.
+	 */
+	bool sends_with_wait;
+
+	/* 0, or -errno and why this machine cannot run it. */
+	int (*probe)(struct err *why);
+
+	/* opts as filled by group.knobs. What the kernel refuses is an error that says so. */
+	int (*open)(struct backend **ret, const void *opts, struct err *err);
+	void (*close)(struct backend *b); /* NULL is fine */
+
+	void (*submit)(struct backend *b, struct io_op *op);
+	/* op must be in flight. */
+	void (*cancel)(struct backend *b, struct io_op *op);
+
+	/*
+	 * Passes to the kernel what was submitted, waits, sets now_ns. A negative timeout: for
+	 * ever. Returns 1 if next() has something, 0 if not, -errno if the backend itself is
+	 * broken.
+	 */
+	int (*wait)(struct backend *b, int64_t timeout_ns);
+
+	/*
+	 * Fills *ret with the next finished operation; false when there is none left in this batch.
+	 * A batch may end while there is more, so that wait() asks the kernel in between.
+	 */
+	bool (*next)(struct backend *b, struct io_result *ret);
+
+	/* Makes the current or the next wait() return. Any thread, any signal handler. */
+	void (*wake)(struct backend *b);
+};
+
+/* registry.c - the one place that names every backend; ends with NULL. sim is not in this list. */
+extern const struct backend_ops *const backends[];
+const struct backend_ops *backend_find(const char *name, struct err *err);
+
+/* Adds one batch of n results to the stats (used by the backends). */
+static inline void backend_count_batch(struct backend_stats *s, uint64_t n)
+{
+	if (n)
+		s->batch[n >= 1U << 15 ? 15 : 63 - __builtin_clzll(n)]++;
+}
+
+#endif

@@ -1,0 +1,361 @@
+/*
+ * io_uring.c - what can be set, what this machine allows, and the way in and out.
+ *
+ * Set-ups that are known not to go together are refused in words before the kernel is asked; what
+ * the kernel refuses is told with its own answer. Nothing asked for is left out silently.
+ *
+ * The defaults are the set-up that paid in measurements: one system call a turn, multishot accept
+ * and receive, a ring of buffers that fits into half of a second-level cache, completions only when
+ * the thread asks for them (DEFER_TASKRUN).
+ *
+ * On the way out everything in flight is cancelled and waited for: a ring that dies with requests
+ * on a listening socket keeps it bound for a while, and a restart would find the port taken.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "backends/io_uring_private.h"
+#include "base/clock.h"
+
+#define PLAIN_MAX   (1 << 22)
+#define DIRECT_MAX  (1 << 18)
+#define CLOSE_TURNS 100
+#define CLOSE_NS    (10 * MS)
+
+#define FIELD(field, ctype) KNOB_FIELD(struct uring_opts, field, ctype)
+
+static const struct knob knobs[] = {
+	{ .name = "entries",
+	  .type = &knob_int,
+	  FIELD(entries, int64_t),
+	  .min = 1,
+	  .max = 32768,
+	  .def = "256",
+	  .help = "submission queue entries (rounded up to a power of two)" },
+	{ .name = "cq-entries",
+	  .type = &knob_int,
+	  FIELD(cq_entries, int64_t),
+	  .min = 2,
+	  .max = 65536,
+	  .def = "8192",
+	  .help = "completion queue entries (rounded up likewise)" },
+	{ .name = "multishot-accept",
+	  .type = &knob_bool,
+	  FIELD(multishot_accept, bool),
+	  .def = "yes",
+	  .help = "one request accepts many connections" },
+	{ .name = "multishot-recv",
+	  .type = &knob_bool,
+	  FIELD(multishot_recv, bool),
+	  .def = "yes",
+	  .help = "one request receives many times (datagrams always do)" },
+	{ .name = "poll-first",
+	  .type = &knob_bool,
+	  FIELD(poll_first, bool),
+	  .def = "no",
+	  .help = "receives wait for data before they try" },
+	{ .name = "buffers",
+	  .type = &knob_int,
+	  FIELD(buffers, int64_t),
+	  .min = 1,
+	  .max = 32768,
+	  .def = "32",
+	  .help = "receive buffers shared by all connections, a power of two" },
+	{ .name = "buffer-size",
+	  .type = &knob_size,
+	  FIELD(buffer_size_bytes, int64_t),
+	  .min = 256,
+	  .max = 16 << 20,
+	  .def = "16KiB",
+	  .help = "bytes of one; longer datagrams (less 144B) are cut" },
+	{ .name = "registered-files",
+	  .type = &knob_bool,
+	  FIELD(registered_files, bool),
+	  .def = "no",
+	  .help = "accepted connections live in the ring's own table" },
+	{ .name = "registered-ring",
+	  .type = &knob_bool,
+	  FIELD(registered_ring, bool),
+	  .def = "yes",
+	  .help = "the ring's descriptor is registered with the thread" },
+	{ .name = "coop-taskrun",
+	  .type = &knob_bool,
+	  FIELD(coop_taskrun, bool),
+	  .def = "yes",
+	  .help = "completions do not interrupt the thread" },
+	{ .name = "single-issuer",
+	  .type = &knob_bool,
+	  FIELD(single_issuer, bool),
+	  .def = "yes",
+	  .help = "tell the kernel that one thread submits" },
+	{ .name = "defer-taskrun",
+	  .type = &knob_bool,
+	  FIELD(defer_taskrun, bool),
+	  .def = "yes",
+	  .help = "completions are made only when the thread asks for them" },
+	{ .name = "sqpoll",
+	  .type = &knob_bool,
+	  FIELD(sqpoll, bool),
+	  .def = "no",
+	  .help = "a kernel thread polls the submission queue" },
+	{ .name = "sqpoll-idle",
+	  .type = &knob_time,
+	  FIELD(sqpoll_idle_ns, int64_t),
+	  .min = MS,
+	  .max = 3600 * SEC,
+	  .def = "10ms",
+	  .help = "it sleeps after so long without work" },
+	{ .name = "sqpoll-cpu",
+	  .type = &knob_int,
+	  FIELD(sqpoll_cpu, int64_t),
+	  .min = -1,
+	  .max = 65535,
+	  .def = "-1",
+	  .help = "CPU it is bound to, -1: none" },
+	{ .name = "busy-wait",
+	  .type = &knob_time,
+	  FIELD(busy_wait_ns, int64_t),
+	  .max = SEC,
+	  .def = "0ns",
+	  .help = "poll so long before sleeping" },
+	{ 0 },
+};
+
+static int refuse_combination(const struct uring_opts *o, struct err *err)
+{
+	if (o->sqpoll && (o->defer_taskrun || o->coop_taskrun))
+		return err_set(err, -EINVAL,
+			       "io_uring.sqpoll=yes: the kernel's thread makes the completions "
+			       "then; io_uring.defer-taskrun=no and io_uring.coop-taskrun=no must "
+			       "be set with it");
+	if (o->defer_taskrun && !o->single_issuer)
+		return err_set(err, -EINVAL,
+			       "io_uring.defer-taskrun=yes needs io_uring.single-issuer=yes; or "
+			       "set io_uring.defer-taskrun=no");
+	if (o->sqpoll_cpu >= 0 && !o->sqpoll)
+		return err_set(err, -EINVAL,
+			       "io_uring.sqpoll-cpu=%d binds a thread that only "
+			       "io_uring.sqpoll=yes makes",
+			       (int)o->sqpoll_cpu);
+	if (o->sqpoll_idle_ns % MS)
+		return err_set(err, -EINVAL,
+			       "io_uring.sqpoll-idle: the kernel takes whole milliseconds");
+	if (o->cq_entries < o->entries)
+		return err_set(err, -EINVAL,
+			       "io_uring.cq-entries=%d must not be less than io_uring.entries=%d",
+			       (int)o->cq_entries, (int)o->entries);
+	if (o->buffers & (o->buffers - 1))
+		return err_set(err, -EINVAL, "io_uring.buffers=%d is not a power of two",
+			       (int)o->buffers);
+	return 0;
+}
+
+static unsigned setup_flags(const struct uring_opts *o)
+{
+	unsigned flags = IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE;
+
+	flags |= o->coop_taskrun ? IORING_SETUP_COOP_TASKRUN : 0;
+	flags |= o->single_issuer ? IORING_SETUP_SINGLE_ISSUER : 0;
+	flags |= o->defer_taskrun ? IORING_SETUP_DEFER_TASKRUN : 0;
+	flags |= o->sqpoll ? IORING_SETUP_SQPOLL : 0;
+	return flags | (o->sqpoll_cpu >= 0 ? IORING_SETUP_SQ_AFF : 0);
+}
+
+static int open_ring(struct uring *b, struct err *err)
+{
+	const struct uring_opts *o = &b->opts;
+	struct io_uring_params params = { .flags = setup_flags(o),
+					  .cq_entries = (unsigned)o->cq_entries,
+					  .sq_thread_idle = (unsigned)(o->sqpoll_idle_ns / MS) };
+	struct err why = { 0 };
+	int ret;
+
+	if (o->sqpoll_cpu >= 0)
+		params.sq_thread_cpu = (unsigned)o->sqpoll_cpu;
+	ret = io_uring_queue_init_params((unsigned)o->entries, &b->ring, &params);
+	if (!ret)
+		return 0;
+	if (uring_probe(&why))
+		return err_set(err, why.code, "%s", why.text);
+	return err_sys(err, ret, "io_uring_setup(%d entries, %d completions%s%s%s%s%s)",
+		       (int)o->entries, (int)o->cq_entries, o->coop_taskrun ? ", coop-taskrun" : "",
+		       o->single_issuer ? ", single-issuer" : "",
+		       o->defer_taskrun ? ", defer-taskrun (Linux 6.1)" : "",
+		       o->sqpoll ? ", sqpoll" : "", o->sqpoll_cpu >= 0 ? ", sqpoll-cpu" : "");
+}
+
+static int open_slots(struct uring_slots *s, size_t count, struct err *err)
+{
+	void *table = mmap(NULL, count * sizeof(*s->first), PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (table == MAP_FAILED)
+		return err_sys(err, -errno, "a table of %zu descriptors", count);
+	*s = (struct uring_slots){ table, count };
+	return 0;
+}
+
+static void close_slots(struct uring_slots *s)
+{
+	if (s->first)
+		munmap(s->first, s->count * sizeof(*s->first));
+}
+
+/* Room for every descriptor the process may ever have. */
+static int open_tables(struct uring *b, struct err *err)
+{
+	struct rlimit files = { 1024, 1024 };
+	size_t direct;
+	int ret;
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	ret = open_slots(&b->plain, files.rlim_max < PLAIN_MAX ? files.rlim_max : PLAIN_MAX, err);
+	if (ret || !b->opts.registered_files)
+		return ret;
+	direct = files.rlim_cur < DIRECT_MAX ? files.rlim_cur : DIRECT_MAX;
+	ret = open_slots(&b->direct, direct, err);
+	if (ret)
+		return ret;
+	ret = io_uring_register_files_sparse(&b->ring, (unsigned)direct);
+	return ret ? err_sys(err, ret, "registering a table of %zu files", direct) : 0;
+}
+
+static int open_parts(struct uring *b, struct err *err)
+{
+	int ret = open_tables(b, err);
+
+	if (!ret)
+		ret = uring_buffers_open(&b->buffers, &b->ring, (uint32_t)b->opts.buffers,
+					 (uint32_t)b->opts.buffer_size_bytes, err);
+	if (ret)
+		return ret;
+	if (b->opts.registered_ring) {
+		ret = io_uring_register_ring_fd(&b->ring);
+		if (ret < 0)
+			return err_sys(err, ret, "registering the ring's descriptor");
+	}
+	b->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (b->wake_fd < 0)
+		return err_sys(err, -errno, "eventfd");
+	uring_queue_wake(b);
+	return 0;
+}
+
+static void release(struct uring *b)
+{
+	if (b->direct.first)
+		io_uring_unregister_files(&b->ring);
+	uring_buffers_close(&b->buffers, &b->ring);
+	io_uring_queue_exit(&b->ring);
+	if (b->wake_fd >= 0)
+		close(b->wake_fd);
+	close_slots(&b->plain);
+	close_slots(&b->direct);
+	timers_finish(&b->timers);
+	free(b);
+}
+
+extern const struct backend_ops backend_io_uring;
+
+static int open_backend(struct backend **ret, const void *opts, struct err *err)
+{
+	struct uring *b;
+	int code = refuse_combination(opts, err);
+
+	if (code)
+		return code;
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return err_set(err, -ENOMEM, "io_uring: out of memory");
+	b->opts = *(const struct uring_opts *)opts;
+	code = open_ring(b, err);
+	if (code) {
+		free(b);
+		return code;
+	}
+	b->base.now_ns = clock_now_ns();
+	b->finished_last = &b->finished_first;
+	b->starved_last = &b->starved_first;
+	b->lent_buffer = b->ahead_buffer = b->wake_fd = -1;
+	b->datagram.msg_namelen = sizeof(struct sockaddr_storage);
+	code = open_parts(b, err);
+	if (code) {
+		release(b);
+		return code;
+	}
+	b->base.ops = &backend_io_uring;
+	*ret = &b->base;
+	return 0;
+}
+
+/* A result nobody will hear of; an accepted connection would be left open. */
+static void drop(enum io_kind kind, int res)
+{
+	if (kind == IO_ACCEPT && res >= 0 && !(res & BACKEND_DIRECT))
+		close(res);
+}
+
+static void drop_completions(struct uring *b)
+{
+	struct io_uring_cqe *cqe;
+	unsigned head, count = 0;
+
+	io_uring_for_each_cqe(&b->ring, head, cqe)
+	{
+		count++;
+		if (cqe->user_data < TAG_CANCEL_ALL)
+			continue;
+		b->in_flight -= !(cqe->flags & IORING_CQE_F_MORE);
+		if (cqe->user_data >= TAGS && !b->opts.registered_files)
+			drop(cqe->user_data & KIND_MASK, cqe->res);
+	}
+	io_uring_cq_advance(&b->ring, count);
+}
+
+static void cancel_all(struct uring *b)
+{
+	uring_queue_cancel_all(b);
+	for (int i = 0; i < CLOSE_TURNS && b->in_flight; i++) {
+		if (uring_enter(b, CLOSE_NS) < 0)
+			break;
+		drop_completions(b);
+	}
+}
+
+/* Does not look at operations: whoever owned them may be gone. */
+static void close_backend(struct backend *base)
+{
+	struct uring *b = uring_of(base);
+
+	if (!b)
+		return;
+	if (b->ahead.op)
+		drop(b->ahead_kind, b->ahead.res);
+	cancel_all(b);
+	/* What the polling thread does next, it does after it has let go of what was cancelled. */
+	if (b->opts.sqpoll)
+		cancel_all(b);
+	release(b);
+}
+
+const struct backend_ops backend_io_uring = {
+	.group = { .name = "io_uring",
+		   .help = "io_uring: submission and completion queues shared with the kernel",
+		   .knobs = knobs,
+		   .opts_size = sizeof(struct uring_opts) },
+	.sends_with_wait = true,
+	.probe = uring_probe,
+	.open = open_backend,
+	.close = close_backend,
+	.submit = uring_submit,
+	.cancel = uring_cancel,
+	.wait = uring_wait,
+	.next = uring_next,
+	.wake = uring_wake,
+};

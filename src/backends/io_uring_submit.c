@@ -1,0 +1,334 @@
+/*
+ * io_uring_submit.c - operations become submission entries, and descriptors know what is in flight.
+ *
+ * Entries leave with the next wait(). They leave earlier when the queue is full, or when the bytes
+ * of waiting sends exceed PENDING_MAX: each of those sends holds memory of the engine, and what
+ * falls out of the cache before the kernel reads it costs more than a system call.
+ *
+ * The order of entries is the order of calls, and the kernel issues them in that order. So a
+ * cancellation finds its target even if both leave together. IO_CLOSE is cancellations and, right
+ * behind, the close; the number may have a new use before the cancelled ones have come back, so
+ * they leave their descriptor's list at once and count down at the IO_CLOSE instead.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "backends/io_uring_private.h"
+
+#define PENDING_MAX (256 << 10)
+#define SEND_MAX    (1 << 30) /* an entry's length has 32 bits; the rest is a short count */
+#define TRIES	    1000
+
+int uring_flush(struct uring *b)
+{
+	int ret;
+
+	b->pending_bytes = 0;
+	if (!b->opts.sqpoll || IO_URING_READ_ONCE(*b->ring.sq.kflags) & IORING_SQ_NEED_WAKEUP)
+		b->base.stats.syscalls++;
+	ret = io_uring_submit(&b->ring);
+	return uring_passing(ret) ? 0 : ret;
+}
+
+/* A free entry. Out of kernel memory for long: the backend is broken, and wait() will say so. */
+static struct io_uring_sqe *get_entry(struct uring *b)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&b->ring);
+	int ret = 0;
+
+	for (int i = 0; !sqe && i < TRIES && !b->broken; i++) {
+		ret = uring_flush(b);
+		if (b->opts.sqpoll && !io_uring_sq_space_left(&b->ring)) {
+			b->base.stats.syscalls++;
+			io_uring_sqring_wait(&b->ring);
+		}
+		sqe = io_uring_get_sqe(&b->ring);
+	}
+	if (sqe)
+		return sqe;
+	if (!b->broken)
+		b->broken = ret ? ret : -EBUSY;
+	return &b->nowhere;
+}
+
+static uint64_t user_data(const struct io_op *op)
+{
+	return (uintptr_t)op | op->kind;
+}
+
+static void prepare_accept(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
+{
+	int flags = SOCK_NONBLOCK | (b->opts.registered_files ? 0 : SOCK_CLOEXEC);
+
+	if (b->opts.registered_files)
+		io_uring_prep_accept_direct(sqe, fd, NULL, NULL, flags,
+					    IORING_FILE_INDEX_ALLOC - 1);
+	else
+		io_uring_prep_accept(sqe, fd, NULL, NULL, flags);
+	if (b->opts.multishot_accept)
+		sqe->ioprio |= IORING_ACCEPT_MULTISHOT;
+}
+
+static void select_buffer(struct uring *b, struct io_uring_sqe *sqe)
+{
+	sqe->flags |= IOSQE_BUFFER_SELECT;
+	sqe->buf_group = URING_BUFFER_GROUP;
+	if (b->opts.poll_first)
+		sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
+}
+
+static void prepare_recv(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
+{
+	io_uring_prep_recv(sqe, fd, NULL, 0, 0);
+	if (b->opts.multishot_recv)
+		sqe->ioprio |= IORING_RECV_MULTISHOT;
+	select_buffer(b, sqe);
+}
+
+/* Always multishot: a single shot would need a place for the sender's address per operation. */
+static void prepare_recvfrom(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
+{
+	io_uring_prep_recvmsg_multishot(sqe, fd, &b->datagram, 0);
+	select_buffer(b, sqe);
+}
+
+static void prepare_send(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
+{
+	size_t len = op->len > SEND_MAX ? SEND_MAX : op->len;
+
+	io_uring_prep_send(sqe, fd, op->buf, len, MSG_WAITALL | MSG_NOSIGNAL);
+	b->pending_bytes += len;
+}
+
+static void prepare_sendmsg(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
+{
+	io_uring_prep_sendmsg(sqe, fd, op->msg, MSG_WAITALL | MSG_NOSIGNAL);
+	for (size_t i = 0; i < op->msg->msg_iovlen; i++)
+		b->pending_bytes += op->msg->msg_iov[i].iov_len;
+}
+
+static void prepare_connect(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
+{
+	io_uring_prep_connect(sqe, fd, op->addr, op->addr_len);
+}
+
+static void prepare_close(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
+{
+	if (op->fd & BACKEND_DIRECT)
+		io_uring_prep_close_direct(sqe, (unsigned)fd);
+	else
+		io_uring_prep_close(sqe, fd);
+}
+
+static void (*const prepare[])(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op,
+			       int fd) = {
+	[IO_ACCEPT] = prepare_accept,	  [IO_RECV] = prepare_recv,
+	[IO_RECVFROM] = prepare_recvfrom, [IO_SEND] = prepare_send,
+	[IO_SENDMSG] = prepare_sendmsg,	  [IO_CONNECT] = prepare_connect,
+	[IO_CLOSE] = prepare_close,
+};
+
+void uring_queue(struct uring *b, struct io_op *op)
+{
+	struct io_uring_sqe *sqe = get_entry(b);
+
+	prepare[op->kind](b, sqe, op, op->fd & ~BACKEND_DIRECT);
+	if (op->fd & BACKEND_DIRECT && op->kind != IO_CLOSE)
+		sqe->flags |= IOSQE_FIXED_FILE;
+	io_uring_sqe_set_data64(sqe, user_data(op));
+	if (b->pending_bytes > PENDING_MAX)
+		uring_flush(b);
+}
+
+/* Its success is told by the target's completion; only a failure makes a completion of its own. */
+static void queue_cancel(struct uring *b, struct io_op *op)
+{
+	struct io_uring_sqe *sqe;
+
+	if (op->state != OP_IN_FLIGHT)
+		return;
+	op->state = OP_CANCELLED;
+	sqe = get_entry(b);
+	io_uring_prep_cancel64(sqe, user_data(op), 0);
+	io_uring_sqe_set_data64(sqe, TAG_CANCEL);
+	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+}
+
+void uring_queue_cancel_all(struct uring *b)
+{
+	struct io_uring_sqe *sqe = get_entry(b);
+
+	io_uring_prep_cancel64(sqe, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
+	io_uring_sqe_set_data64(sqe, TAG_CANCEL_ALL);
+	b->in_flight++;
+}
+
+/* Fires once a write to the eventfd; nobody needs to read it. */
+void uring_queue_wake(struct uring *b)
+{
+	struct io_uring_sqe *sqe = get_entry(b);
+
+	io_uring_prep_poll_multishot(sqe, b->wake_fd, POLLIN);
+	io_uring_sqe_set_data64(sqe, TAG_WAKE);
+}
+
+static struct io_op **slot_of(struct uring *b, int fd)
+{
+	struct uring_slots *slots = fd & BACKEND_DIRECT ? &b->direct : &b->plain;
+	size_t index = (size_t)(fd & ~BACKEND_DIRECT);
+
+	return index < slots->count ? &slots->first[index] : NULL;
+}
+
+/* The operation comes back with res and the kernel never hears of it. */
+static void finish(struct uring *b, struct io_op *op, int res)
+{
+	op->state = OP_FINISHED;
+	op->generation = (uint16_t)-res;
+	op->link = NULL;
+	*b->finished_last = op;
+	b->finished_last = &op->link;
+}
+
+/* The starved operations on fd, or only one of them, come back cancelled. */
+static void cancel_starved(struct uring *b, int fd, const struct io_op *only)
+{
+	struct io_op **link = &b->starved_first, *op;
+
+	while ((op = *link)) {
+		if (op->fd != fd || (only && op != only)) {
+			link = &op->link;
+			continue;
+		}
+		*link = op->link;
+		finish(b, op, -ECANCELED);
+	}
+	b->starved_last = link;
+}
+
+static void submit_close(struct uring *b, struct io_op **slot, struct io_op *op)
+{
+	struct io_op *other = *slot, *next;
+
+	if (b->starved_first)
+		cancel_starved(b, op->fd, NULL);
+	*slot = NULL;
+	op->generation = 0;
+	for (; other; other = next) {
+		next = other->link;
+		queue_cancel(b, other);
+		other->state = OP_CLOSING;
+		other->link = op;
+		op->generation++;
+	}
+	uring_queue(b, op);
+}
+
+/* Into the kernel and the list of its descriptor. */
+static void launch(struct uring *b, struct io_op **slot, struct io_op *op)
+{
+	op->state = OP_IN_FLIGHT;
+	op->link = *slot;
+	*slot = op;
+	b->in_flight++;
+	uring_queue(b, op);
+}
+
+void uring_submit(struct backend *base, struct io_op *op)
+{
+	struct uring *b = uring_of(base);
+	struct io_op **slot;
+
+	if (op->kind == IO_TIMER) {
+		op->state = OP_IN_FLIGHT;
+		if (timers_add(&b->timers, op) < 0)
+			finish(b, op, -ENOMEM);
+		return;
+	}
+	slot = op->fd < 0 ? NULL : slot_of(b, op->fd);
+	if (!slot) {
+		finish(b, op, op->fd < 0 ? -EBADF : -ERANGE);
+	} else if (op->kind == IO_CLOSE) {
+		op->state = OP_IN_FLIGHT;
+		b->in_flight++;
+		submit_close(b, slot, op);
+	} else {
+		launch(b, slot, op);
+	}
+}
+
+void uring_cancel(struct backend *base, struct io_op *op)
+{
+	struct uring *b = uring_of(base);
+
+	if (op->kind == IO_TIMER && op->state == OP_IN_FLIGHT) {
+		timers_remove(&b->timers, op);
+		finish(b, op, -ECANCELED);
+	} else if (op->state == OP_STARVED) {
+		cancel_starved(b, op->fd, op);
+	} else if (op->kind != IO_TIMER && op->kind != IO_CLOSE) {
+		queue_cancel(b, op);
+	}
+}
+
+static void unlink_op(struct uring *b, struct io_op *op)
+{
+	struct io_op **link = slot_of(b, op->fd);
+
+	while (*link != op)
+		link = &(*link)->link;
+	*link = op->link;
+}
+
+void uring_starve(struct uring *b, struct io_op *op)
+{
+	unlink_op(b, op);
+	b->in_flight--;
+	op->state = OP_STARVED;
+	op->link = NULL;
+	*b->starved_last = op;
+	b->starved_last = &op->link;
+}
+
+void uring_feed(struct uring *b)
+{
+	struct io_op *op;
+
+	for (uint32_t i = 0; i <= b->buffers.count / 2 && (op = b->starved_first); i++) {
+		b->starved_first = op->link;
+		launch(b, slot_of(b, op->fd), op);
+	}
+	if (!b->starved_first)
+		b->starved_last = &b->starved_first;
+}
+
+static void count_down(struct uring *b, struct io_op *close)
+{
+	if (!--close->generation && close->state == OP_CLOSED)
+		finish(b, close, (int)(intptr_t)close->link);
+}
+
+void uring_land(struct uring *b, struct io_op *op)
+{
+	b->in_flight--;
+	if (op->state == OP_CLOSING)
+		count_down(b, op->link);
+	else
+		unlink_op(b, op);
+	op->state = OP_IDLE;
+}
+
+bool uring_land_close(struct uring *b, struct io_op *op, int res)
+{
+	b->in_flight--;
+	if (!op->generation) {
+		op->state = OP_IDLE;
+		return true;
+	}
+	op->state = OP_CLOSED;
+	op->link = (struct io_op *)(intptr_t)res;
+	return false;
+}

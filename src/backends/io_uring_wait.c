@@ -1,0 +1,302 @@
+/*
+ * io_uring_wait.c - completions become results, and one system call a turn submits and waits.
+ *
+ * An operation that repeats (accept, receive) is one multishot request. When the kernel ends it
+ * early (no F_MORE: the completion queue was full) it is queued again here, and nobody above hears
+ * of it; so a single shot is the same thing ended after every completion. When buffers ran out it
+ * is queued again before the next wait, but no more of them than can find one: a thousand that
+ * are told over and over that there is none would cost more than their data.
+ *
+ * The lent buffer goes back to the ring with the next call of next() or wait(), so the ring holds
+ * only what this turn's results stand in. Results that the kernel adds while a turn is being
+ * handled belong to the next one (cq_end), and so do timers that were late when they were set
+ * (timers_left): sends are never kept waiting by a stream of arrivals.
+ *
+ * wait() may be woken by completions that are no results (cancellations, buffers out). It goes on
+ * waiting then; to know, it takes the first result itself and keeps it in `ahead`.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "backends/io_uring_private.h"
+#include "base/clock.h"
+
+static void give_back(struct uring *b)
+{
+	if (b->lent_buffer < 0)
+		return;
+	uring_buffers_return(&b->buffers, b->lent_buffer);
+	b->lent_buffer = -1;
+}
+
+/* Where in the buffer the datagram and its sender lie; longer ones were cut, as recvfrom(2) does.
+ */
+static void fill_datagram(struct uring *b, uint8_t *buffer, struct io_result *r)
+{
+	struct io_uring_recvmsg_out *out = io_uring_recvmsg_validate(buffer, r->res, &b->datagram);
+
+	if (!out)
+		return;
+	r->data = io_uring_recvmsg_payload(out, &b->datagram);
+	r->from = out->namelen ? io_uring_recvmsg_name(out) : NULL;
+	r->from_len = out->namelen;
+	r->res = (int32_t)io_uring_recvmsg_payload_length(out, r->res, &b->datagram);
+}
+
+/* The kernel has ended an operation that its owner has not: queued again unless that is the end. */
+static bool goes_on(const struct io_op *op, int res)
+{
+	if (!uring_repeats(op) || op->state != OP_IN_FLIGHT)
+		return false;
+	return res == -ENOBUFS || res > 0 || (res == 0 && op->kind != IO_RECV);
+}
+
+/* True when cqe is a result for the engine; *ret_buffer is the buffer it stands in, or -1. */
+static bool result_of(struct uring *b, const struct io_uring_cqe *cqe, struct io_result *r,
+		      int *ret_buffer)
+{
+	struct io_op *op = (struct io_op *)(uintptr_t)(cqe->user_data & ~KIND_MASK);
+	bool no_buffer = cqe->res == -ENOBUFS && uring_repeats(op);
+
+	*r = (struct io_result){ .op = op,
+				 .res = cqe->res,
+				 .more = cqe->flags & IORING_CQE_F_MORE };
+	*ret_buffer = -1;
+	if (cqe->flags & IORING_CQE_F_BUFFER)
+		*ret_buffer = (int)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
+	if (*ret_buffer >= 0 && op->kind == IO_RECVFROM)
+		fill_datagram(b, uring_buffers_at(&b->buffers, *ret_buffer), r);
+	else if (*ret_buffer >= 0 && r->res > 0)
+		r->data = uring_buffers_at(&b->buffers, *ret_buffer);
+	if (op->kind == IO_ACCEPT && r->res >= 0 && b->opts.registered_files)
+		r->res |= BACKEND_DIRECT;
+	b->base.stats.retries += no_buffer;
+	if (r->more)
+		return true;
+	if (op->kind == IO_CLOSE)
+		return uring_land_close(b, op, cqe->res);
+	if (goes_on(op, cqe->res)) {
+		if (no_buffer)
+			uring_starve(b, op);
+		else
+			uring_queue(b, op);
+		r->more = true;
+		return !no_buffer;
+	}
+	if (no_buffer)
+		r->res = -ECANCELED;
+	uring_land(b, op);
+	return true;
+}
+
+static void take_tag(struct uring *b, const struct io_uring_cqe *cqe)
+{
+	if (cqe->user_data != TAG_WAKE)
+		return;
+	b->woken = true;
+	if (!(cqe->flags & IORING_CQE_F_MORE))
+		uring_queue_wake(b);
+}
+
+/* The next result of the kernel, up to cq_end. *ret is untouched when there is none. */
+static bool take(struct uring *b, struct io_result *ret, int *ret_buffer)
+{
+	struct io_uring_cq *cq = &b->ring.cq;
+	struct io_result r;
+
+	while (*cq->khead != b->cq_end) {
+		struct io_uring_cqe cqe = cq->cqes[*cq->khead & cq->ring_mask];
+
+		io_uring_cq_advance(&b->ring, 1);
+		if (cqe.user_data < TAGS)
+			take_tag(b, &cqe);
+		else if (result_of(b, &cqe, &r, ret_buffer)) {
+			*ret = r;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool take_finished(struct uring *b, struct io_result *r)
+{
+	struct io_op *op = b->finished_first;
+
+	if (!op)
+		return false;
+	b->finished_first = op->link;
+	if (!op->link)
+		b->finished_last = &b->finished_first;
+	op->state = OP_IDLE;
+	*r = (struct io_result){ .op = op, .res = -(int32_t)op->generation };
+	return true;
+}
+
+static bool take_timer(struct uring *b, struct io_result *r)
+{
+	struct io_op *op;
+
+	if (!b->timers_left)
+		return false;
+	op = timers_take(&b->timers, b->base.now_ns);
+	if (!op)
+		return false;
+	b->timers_left--;
+	op->state = OP_IDLE;
+	*r = (struct io_result){ .op = op };
+	return true;
+}
+
+bool uring_next(struct backend *base, struct io_result *ret)
+{
+	struct uring *b = uring_of(base);
+
+	give_back(b);
+	if (b->ahead.op) {
+		*ret = b->ahead;
+		b->lent_buffer = b->ahead_buffer;
+		b->ahead.op = NULL;
+	} else if (!take_finished(b, ret) && !take_timer(b, ret) &&
+		   !take(b, ret, &b->lent_buffer)) {
+		return false;
+	}
+	b->handed++;
+	base->stats.completions++;
+	return true;
+}
+
+static bool timer_is_due(const struct uring *b)
+{
+	return timers_next_ns(&b->timers) <= b->base.now_ns;
+}
+
+static bool has_result(struct uring *b)
+{
+	if (b->ahead.op || b->finished_first || timer_is_due(b))
+		return true;
+	if (!take(b, &b->ahead, &b->ahead_buffer))
+		return false;
+	b->ahead_kind = b->ahead.op->kind;
+	return true;
+}
+
+/* One system call: submits, and waits for a completion at most timeout_ns. */
+int uring_enter(struct uring *b, int64_t timeout_ns)
+{
+	struct __kernel_timespec ts = { timeout_ns / SEC, timeout_ns % SEC };
+	struct io_uring_cqe *cqe;
+	int ret;
+
+	if (timeout_ns <= 0 && b->opts.sqpoll && !io_uring_cq_has_overflow(&b->ring))
+		return uring_flush(b);
+	b->pending_bytes = 0;
+	b->base.stats.syscalls++;
+	if (timeout_ns <= 0)
+		ret = io_uring_submit_and_get_events(&b->ring);
+	else if (timeout_ns == INT64_MAX)
+		ret = io_uring_submit_and_wait(&b->ring, 1);
+	else
+		ret = io_uring_submit_and_wait_timeout(&b->ring, &cqe, 1, &ts, NULL);
+	return uring_passing(ret) ? 0 : ret;
+}
+
+/* When to give up: the end of the timeout or the next timer. */
+static int64_t give_up_ns(const struct uring *b, int64_t now_ns, int64_t timeout_ns)
+{
+	int64_t timer_ns = timers_next_ns(&b->timers);
+	int64_t end_ns;
+
+	if (timeout_ns < 0 || __builtin_add_overflow(now_ns, timeout_ns, &end_ns))
+		return timer_ns;
+	return end_ns < timer_ns ? end_ns : timer_ns;
+}
+
+/* Enters the kernel until there is a result, a wake(), or nothing left to wait for. */
+static int wait_until(struct uring *b, int64_t now_ns, int64_t end_ns)
+{
+	int64_t poll_until_ns = b->opts.busy_wait_ns ? now_ns + b->opts.busy_wait_ns : 0;
+	int64_t timeout_ns;
+	int ret;
+
+	b->base.stats.waits++;
+	do {
+		uring_feed(b);
+		timeout_ns = end_ns == INT64_MAX ? INT64_MAX : end_ns - now_ns;
+		if (now_ns < poll_until_ns || b->starved_first)
+			timeout_ns = 0;
+		ret = uring_enter(b, timeout_ns);
+		b->base.now_ns = now_ns = clock_now_ns();
+		b->cq_end = io_uring_smp_load_acquire(b->ring.cq.ktail);
+		if (has_result(b)) {
+			b->base.stats.wakeups++;
+			return 1;
+		}
+	} while (!ret && !b->woken && now_ns < end_ns);
+	return ret;
+}
+
+/*
+ * Completions of an earlier turn are still unread. What was submitted leaves, but the kernel makes
+ * no more of them: they would only grow old, and hold buffers, before they are read.
+ */
+static int pass_on(struct uring *b)
+{
+	int ret = 0;
+
+	/* Where completions come unasked the queue may never run empty, and who found no buffer
+	 * would wait for ever. */
+	if (!b->opts.defer_taskrun)
+		uring_feed(b);
+	if (io_uring_sq_ready(&b->ring)) {
+		b->base.stats.waits++;
+		b->base.stats.wakeups++;
+		ret = uring_flush(b);
+	}
+	b->base.now_ns = clock_now_ns();
+	return ret ? ret : 1;
+}
+
+int uring_wait(struct backend *base, int64_t timeout_ns)
+{
+	struct uring *b = uring_of(base);
+	int64_t now_ns = base->now_ns, end_ns;
+	int ret;
+
+	give_back(b);
+	backend_count_batch(&base->stats, b->handed);
+	b->handed = 0;
+	if (b->broken)
+		return b->broken;
+	b->cq_end = io_uring_smp_load_acquire(b->ring.cq.ktail);
+	if (has_result(b) || b->woken)
+		timeout_ns = 0;
+	if (b->ahead.op) {
+		ret = pass_on(b);
+	} else {
+		if (timeout_ns > 0 || b->timers.count || b->opts.busy_wait_ns)
+			now_ns = clock_now_ns();
+		end_ns = timeout_ns ? give_up_ns(b, now_ns, timeout_ns) : now_ns;
+		ret = wait_until(b, now_ns, end_ns);
+	}
+	b->timers_left = b->timers.count;
+	if (b->woken) {
+		b->woken = false;
+		/* Reads what a wake() that found it set has written: its caller's news is
+		 * seen now. */
+		(void)atomic_exchange(&b->wake_asked, false);
+	}
+	return ret;
+}
+
+void uring_wake(struct backend *base)
+{
+	struct uring *b = uring_of(base);
+	int was = errno;
+
+	if (!atomic_exchange(&b->wake_asked, true))
+		(void)!eventfd_write(b->wake_fd, 1);
+	errno = was;
+}

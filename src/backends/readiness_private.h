@@ -1,0 +1,56 @@
+/*
+ * readiness_private.h - what readiness.c and readiness_serve.c share.
+ *
+ * An operation is in one of three places: in its descriptor's slot (or the heap of timers) while
+ * it waits, in the queue `done` when its result is known, and nowhere when its last completion
+ * has been handed out.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RW_BACKENDS_READINESS_PRIVATE_H
+#define RW_BACKENDS_READINESS_PRIVATE_H
+
+#include "backends/readiness.h"
+
+enum { OP_AWAY, OP_WAITS, OP_DONE }; /* io_op.state */
+
+/* Appends to the finished ones: comes back from next() with res, a send with what it has sent. */
+static inline void op_finish(struct readiness *r, struct io_op *op, int res)
+{
+	op->state = OP_DONE;
+	op->generation = res < 0 ? -res : 0;
+	op_queue_add(&r->done, op);
+}
+
+static inline void slot_queue_remove_first(struct readiness *r, struct slot_queue *q)
+{
+	struct slot *s = &r->slots[q->first];
+
+	s->flags &= ~SLOT_QUEUED;
+	q->first = s->next;
+}
+
+/* Appends all of `from`, which is empty afterwards. */
+static inline void slot_queue_move(struct readiness *r, struct slot_queue *to,
+				   struct slot_queue *from)
+{
+	if (from->first < 0)
+		return;
+	if (to->first < 0)
+		to->first = from->first;
+	else
+		r->slots[to->last].next = from->first;
+	to->last = from->last;
+	from->first = -1;
+}
+
+/* Forgets the descriptor, which has no operation left, and closes it. 0, or -errno. */
+int slot_close(struct readiness *r, int fd);
+
+/* Tries a send or begins a connect. True: finished. False: the socket has to become writable. */
+bool op_try_out(struct readiness *r, struct slot *s, struct io_op *op);
+
+/* The next result: of the finished ones, else of the batch of ready descriptors. */
+bool readiness_take(struct readiness *r, struct io_result *ret);
+
+#endif

@@ -1,0 +1,290 @@
+/*
+ * test_io_uring.c - what the io_uring backend promises beyond the contract while it runs.
+ *
+ * One system call a turn, buffers that run out, sends that must not pile up, turns that end. The
+ * contract itself is tested by test_backend_contract, opening and closing by test_io_uring_open.c.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "tests/uring_fixture.h"
+
+/* A hundred connections echo at a time: one turn sends and receives for all of them. */
+static void test_one_system_call(void)
+{
+	enum { PAIRS = 100, TURNS = 20 };
+	struct backend *b AUTO(auto_backend) = opened("");
+	struct seen recv[PAIRS] = { 0 }, send[PAIRS] = { 0 };
+	int fd[PAIRS][2];
+	uint64_t was;
+
+	for (int i = 0; i < PAIRS; i++) {
+		pair(fd[i]);
+		recv[i].op = (struct io_op){ .kind = IO_RECV, .fd = fd[i][0], .done = see };
+		send[i].op = (struct io_op){
+			.kind = IO_SEND, .fd = fd[i][1], .done = see, .buf = "hello", .len = 5
+		};
+		ops->submit(b, &recv[i].op);
+	}
+	turn(b, 0);
+	was = b->stats.syscalls;
+	for (int i = 0; i < TURNS; i++) {
+		for (int p = 0; p < PAIRS; p++)
+			ops->submit(b, &send[p].op);
+		while (recv[PAIRS - 1].results <= i || send[PAIRS - 1].results <= i)
+			turn(b, SEC);
+	}
+	for (int p = 0; p < PAIRS; p++)
+		CHECK_INT(recv[p].bytes, 5 * TURNS);
+	/* The kernel hands out some tens of completions at a time; one call each would be 4000. */
+	CU_ASSERT(b->stats.syscalls - was <= TURNS * 8);
+	for (int p = 0; p < PAIRS; p++) {
+		close(fd[p][0]);
+		close(fd[p][1]);
+	}
+}
+
+static void test_buffers_run_out(void)
+{
+	static const char bytes[4096];
+	struct backend *b AUTO(auto_backend) = opened("buffers=2 buffer-size=256B");
+	struct seen recv = { 0 };
+	int fd[2];
+
+	pair(fd);
+	recv.op = (struct io_op){ .kind = IO_RECV, .fd = fd[0], .done = see };
+	ops->submit(b, &recv.op);
+	CHECK_INT(write(fd[1], bytes, sizeof(bytes)), sizeof(bytes));
+	for (int i = 0; i < 100 && recv.bytes < sizeof(bytes); i++) {
+		turn(b, SEC);
+		CU_ASSERT(recv.res > 0);
+	}
+	CHECK_INT(recv.bytes, sizeof(bytes));
+	CU_ASSERT(b->stats.retries > 0);
+	close(fd[0]);
+	close(fd[1]);
+}
+
+/* Three connections have data and there is one buffer: what becomes of those without? */
+struct starved {
+	struct seen recv[3], end;
+	int fd[3][2];
+};
+
+static struct backend *starve(struct starved *s)
+{
+	struct backend *b = opened("buffers=1 buffer-size=256B");
+
+	*s = (struct starved){ 0 };
+	for (int i = 0; i < 3; i++) {
+		pair(s->fd[i]);
+		s->recv[i].op = (struct io_op){ .kind = IO_RECV, .fd = s->fd[i][0], .done = see };
+		ops->submit(b, &s->recv[i].op);
+	}
+	turn(b, 0);
+	for (int i = 0; i < 3; i++)
+		CHECK_INT(write(s->fd[i][1], "hello", 5), 5);
+	CHECK_INT(turn(b, SEC), 1);
+	CHECK_INT(s->recv[0].bytes, 5);
+	CHECK_INT(s->recv[1].results + s->recv[2].results, 0);
+	return b;
+}
+
+static void end_starved(struct starved *s)
+{
+	for (int i = 0; i < 3; i++) {
+		close(s->fd[i][0]);
+		close(s->fd[i][1]);
+	}
+}
+
+static void test_cancel_starved(void)
+{
+	struct starved s;
+	struct backend *b AUTO(auto_backend) = starve(&s);
+
+	ops->cancel(b, &s.recv[1].op);
+	while (!s.recv[1].results && turn(b, SEC) == 1)
+		;
+	CHECK_INT(s.recv[1].res, -ECANCELED);
+	ops->submit(b, &s.recv[1].op);
+	while ((!s.recv[1].bytes || !s.recv[2].bytes) && turn(b, SEC) == 1)
+		;
+	CHECK_INT(s.recv[1].bytes, 5);
+	CHECK_INT(s.recv[2].bytes, 5);
+	CHECK_INT(s.recv[1].results, 2);
+	end_starved(&s);
+}
+
+static void test_close_starved(void)
+{
+	struct starved s;
+	struct backend *b AUTO(auto_backend) = starve(&s);
+
+	s.end.op = (struct io_op){ .kind = IO_CLOSE, .fd = s.fd[2][0], .done = see };
+	ops->submit(b, &s.end.op);
+	while ((!s.end.results || !s.recv[1].bytes) && turn(b, SEC) == 1)
+		;
+	CHECK_INT(s.end.res, 0);
+	CHECK_INT(s.recv[2].res, -ECANCELED);
+	CHECK_INT(s.recv[2].results, 1);
+	CHECK_INT(s.recv[1].bytes, 5);
+	CHECK_INT(write(s.fd[2][0], "x", 1), -1);
+	end_starved(&s);
+}
+
+/* The data one of them waited for went elsewhere; the other must not wait for it. */
+static void test_starved_in_vain(void)
+{
+	struct starved s;
+	struct backend *b AUTO(auto_backend) = starve(&s);
+	char got[5];
+
+	CHECK_INT(read(s.fd[1][0], got, 5), 5);
+	CHECK_INT(turn(b, 5 * SEC), 1);
+	CHECK_INT(s.recv[2].bytes, 5);
+	CHECK_INT(write(s.fd[1][1], "again", 5), 5);
+	CHECK_INT(turn(b, 5 * SEC), 1);
+	CHECK_INT(s.recv[1].bytes, 5);
+	end_starved(&s);
+}
+
+/* The queue of one entry is submitted by every next operation, so sends finish in the turn. */
+struct endless {
+	struct seen seen;
+	struct backend *b;
+};
+
+static void send_again(struct io_op *op, const struct io_result *r)
+{
+	see(op, r);
+	ops->submit(((struct endless *)op)->b, op);
+}
+
+static void test_turn_ends(void)
+{
+	enum { SENDS = 3, ENOUGH = 10000 };
+	struct backend *b AUTO(auto_backend) = opened("entries=1 cq-entries=64");
+	struct endless sends[SENDS] = { 0 };
+	struct io_result r;
+	int fd[SENDS][2], results = 0;
+
+	for (int i = 0; i < SENDS; i++) {
+		if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fd[i]) < 0)
+			abort();
+		shutdown(fd[i][1], SHUT_RD); /* every send fails at once */
+		sends[i].b = b;
+		sends[i].seen.op = (struct io_op){ .kind = IO_SEND,
+						   .fd = fd[i][0],
+						   .buf = "hello",
+						   .len = 5,
+						   .done = send_again };
+		ops->submit(b, &sends[i].seen.op);
+	}
+	CHECK_INT(ops->wait(b, SEC), 1);
+	for (; results < ENOUGH && ops->next(b, &r); results++)
+		r.op->done(r.op, &r);
+	CU_ASSERT(results > 0 && results < ENOUGH);
+	for (int i = 0; i < SENDS; i++) {
+		close(fd[i][0]);
+		close(fd[i][1]);
+	}
+}
+
+/* A wake that comes after the wait it woke has returned, before its results are read. */
+static void test_late_wake(void)
+{
+	struct backend *b AUTO(auto_backend) = opened("");
+	struct seen recv = { .op = { .kind = IO_RECV, .done = see } };
+	struct io_result r;
+	int64_t start_ns;
+	int fd[2];
+
+	pair(fd);
+	recv.op.fd = fd[0];
+	ops->submit(b, &recv.op);
+	turn(b, 0);
+	CHECK_INT(write(fd[1], "hello", 5), 5);
+	ops->wake(b);
+	CHECK_INT(ops->wait(b, SEC), 1);
+	ops->wake(b);
+	while (ops->next(b, &r))
+		r.op->done(r.op, &r);
+	CHECK_INT(recv.bytes, 5);
+	start_ns = clock_now_ns();
+	CHECK_INT(turn(b, 10 * SEC), 0);
+	CU_ASSERT(clock_now_ns() - start_ns < 5 * SEC);
+	close(fd[0]);
+	close(fd[1]);
+}
+
+/* Sends leave before wait() when much memory hangs on them. */
+static void test_pending_bytes(void)
+{
+	enum { SENDS = 5, LEN = 64 << 10 };
+	static const char bytes[LEN];
+	struct backend *b AUTO(auto_backend) = opened("");
+	struct seen send[SENDS] = { 0 };
+	int fd[SENDS][2];
+	char got;
+
+	turn(b, 0);
+	for (int i = 0; i < SENDS; i++) {
+		pair(fd[i]);
+		send[i].op = (struct io_op){
+			.kind = IO_SEND, .fd = fd[i][0], .done = see, .buf = bytes, .len = LEN
+		};
+		CHECK_INT(read(fd[0][1], &got, 1), -1);
+		ops->submit(b, &send[i].op);
+	}
+	CHECK_INT(read(fd[0][1], &got, 1), 1);
+	while (!send[SENDS - 1].results)
+		turn(b, SEC);
+	for (int i = 0; i < SENDS; i++) {
+		CHECK_INT(send[i].res, LEN);
+		close(fd[i][0]);
+		close(fd[i][1]);
+	}
+}
+
+/* More operations than the submission queue has entries, before any wait. */
+static void test_full_queue(void)
+{
+	enum { PAIRS = 64 };
+	struct backend *b AUTO(auto_backend) = opened("entries=4 cq-entries=8");
+	struct seen recv[PAIRS] = { 0 };
+	int fd[PAIRS][2];
+
+	for (int i = 0; i < PAIRS; i++) {
+		pair(fd[i]);
+		recv[i].op = (struct io_op){ .kind = IO_RECV, .fd = fd[i][0], .done = see };
+		ops->submit(b, &recv[i].op);
+		CHECK_INT(write(fd[i][1], "hello", 5), 5);
+	}
+	for (int i = 0; i < PAIRS; i++)
+		while (recv[i].bytes < 5 && turn(b, SEC) == 1)
+			;
+	for (int i = 0; i < PAIRS; i++) {
+		CHECK_INT(recv[i].bytes, 5);
+		CHECK_INT(recv[i].results, 1);
+		close(fd[i][0]);
+		close(fd[i][1]);
+	}
+}
+
+static CU_TestInfo tests[] = {
+	{ "a turn is a few system calls for a hundred connections", test_one_system_call },
+	{ "buffers that run out are retried and counted, never told", test_buffers_run_out },
+	{ "a receive without a buffer can be cancelled", test_cancel_starved },
+	{ "a close returns a receive without a buffer first", test_close_starved },
+	{ "a receive that waited for a buffer in vain holds up nobody", test_starved_in_vain },
+	{ "what finishes while a turn is handled belongs to the next", test_turn_ends },
+	{ "a wake between a wait and its results ends the next wait", test_late_wake },
+	{ "sends leave early when they hold much memory", test_pending_bytes },
+	{ "a full submission queue is no limit", test_full_queue },
+	CU_TEST_INFO_NULL,
+};
+
+int main(void)
+{
+	return uring_main("io_uring", tests);
+}

@@ -1,0 +1,202 @@
+/*
+ * test_io_uring_open.c - how the io_uring backend opens, refuses, and lets go.
+ *
+ * Which set-ups are refused and in which words, who forbids io_uring, descriptors that are none,
+ * and a listening port that is free again at once.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <arpa/inet.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "tests/uring_fixture.h"
+
+static void test_refusals(void)
+{
+	static const struct {
+		const char *opts, *words;
+	} rows[] = {
+		{ "sqpoll=yes", "defer-taskrun=no and io_uring.coop-taskrun=no must be set" },
+		{ "sqpoll=yes defer-taskrun=no", "io_uring.coop-taskrun=no must be set" },
+		{ "sqpoll=yes coop-taskrun=no", "io_uring.defer-taskrun=no" },
+		{ "single-issuer=no", "needs io_uring.single-issuer=yes" },
+		{ "sqpoll-cpu=0", "only io_uring.sqpoll=yes makes" },
+		{ "sqpoll-idle=1.5ms", "whole milliseconds" },
+		{ "entries=64 cq-entries=32", "must not be less than io_uring.entries=64" },
+		{ "buffers=3", "buffers=3 is not a power of two" },
+		/* These the kernel refuses. */
+		{ "sqpoll=yes defer-taskrun=no coop-taskrun=no sqpoll-cpu=4095",
+		  "sqpoll-cpu): Invalid argument" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct backend *b = NULL;
+		struct err err = { 0 };
+
+		CHECK_INT(open_with(&b, rows[i].opts, &err), -EINVAL);
+		CHECK_INT(err.code, -EINVAL);
+		CU_ASSERT(b == NULL);
+		if (!strstr(err.text, rows[i].words))
+			printf("\n    %s: %s", rows[i].opts, err.text);
+		CU_ASSERT(strstr(err.text, rows[i].words) != NULL);
+	}
+}
+
+/* In a child: a filter that answers io_uring_setup with an error, as containers have. */
+static int probe_behind_filter(int code)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)code),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(filter) / sizeof(filter[0]), filter };
+	const char *words = code == EPERM ? "forbidden here, as seccomp" : "has no io_uring";
+	struct err err = { 0 }, open_err = { 0 };
+	struct backend *b;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		return TEST_SKIP;
+	if (ops->probe(&err) != -code || !strstr(err.text, words))
+		return 1;
+	return open_with(&b, "", &open_err) != -code || strcmp(open_err.text, err.text) != 0;
+}
+
+static void test_probe(void)
+{
+	static const int codes[] = { EPERM, ENOSYS };
+	int status;
+	pid_t pid;
+
+	for (int i = 0; i < 2; i++) {
+		pid = fork();
+		if (!pid)
+			_exit(probe_behind_filter(codes[i]));
+		CHECK_INT(waitpid(pid, &status, 0), pid);
+		CU_ASSERT(WIFEXITED(status));
+		if (WEXITSTATUS(status) == TEST_SKIP)
+			printf(" (left out: no seccomp here)");
+		else
+			CHECK_INT(WEXITSTATUS(status), 0);
+	}
+}
+
+static int listener_on(in_port_t *port)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_port = *port,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+	socklen_t len = sizeof(addr);
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&addr, len) || listen(fd, 8)) {
+		close(fd);
+		return -errno;
+	}
+	getsockname(fd, (struct sockaddr *)&addr, &len);
+	*port = addr.sin_port;
+	return fd;
+}
+
+/* A ring that dies with an accept in flight would keep the port. */
+static void test_port_is_free(void)
+{
+	static const char *const opts[] = { "", "registered-files=yes", "multishot-accept=no",
+					    "sqpoll=yes defer-taskrun=no coop-taskrun=no" };
+	in_port_t port = 0;
+
+	for (int i = 0; i < 12; i++) {
+		struct seen accept = { .op = { .kind = IO_ACCEPT, .done = see } };
+		struct backend *b = opened(opts[i % 4]);
+
+		accept.op.fd = listener_on(&port);
+		CU_ASSERT_FATAL(accept.op.fd >= 0);
+		ops->submit(b, &accept.op);
+		turn(b, i % 3 ? MS : 0);
+		close(accept.op.fd);
+		ops->close(b);
+	}
+}
+
+/* Connections accepted by the kernel and never told must not stay open. */
+static void test_untold_connection(void)
+{
+	struct backend *b = opened("");
+	struct seen accept = { .op = { .kind = IO_ACCEPT, .done = see } };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd[2], before = dup(0);
+	char byte;
+
+	close(before);
+	accept.op.fd = listener_on(&to.sin_port);
+	ops->submit(b, &accept.op);
+	turn(b, 0);
+	for (int i = 0; i < 2; i++) {
+		fd[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		CHECK_INT(connect(fd[i], (struct sockaddr *)&to, sizeof(to)), 0);
+	}
+	CHECK_INT(ops->wait(b, SEC), 1); /* looks one ahead, and leaves the other in the queue */
+	ops->close(b);
+	CHECK_INT(accept.results, 0);
+	for (int i = 0; i < 2; i++) {
+		CHECK_INT(recv(fd[i], &byte, 1, MSG_DONTWAIT), 0);
+		close(fd[i]);
+	}
+	close(accept.op.fd);
+}
+
+static void test_direct_descriptors(void)
+{
+	struct backend *b AUTO(auto_backend) = opened("registered-files=yes");
+	struct seen accept = { .op = { .kind = IO_ACCEPT, .done = see } };
+	struct seen recv = { .op = { .kind = IO_RECV, .done = see } };
+	struct seen shut = { .op = { .kind = IO_CLOSE, .done = see } };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	accept.op.fd = listener_on(&to.sin_port);
+	ops->submit(b, &accept.op);
+	CHECK_INT(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	CHECK_INT(turn(b, SEC), 1);
+	CU_ASSERT(accept.res >= 0 && accept.res & BACKEND_DIRECT);
+	recv.op.fd = shut.op.fd = accept.res;
+	ops->submit(b, &recv.op);
+	CHECK_INT(write(fd, "hello", 5), 5);
+	CHECK_INT(turn(b, SEC), 1);
+	CHECK_INT(recv.bytes, 5);
+	ops->submit(b, &shut.op);
+	while (!shut.results && turn(b, SEC) == 1)
+		;
+	CHECK_INT(recv.res, -ECANCELED);
+	CHECK_INT(shut.res, 0);
+	ops->submit(b, &shut.op);
+	CHECK_INT(turn(b, SEC), 1);
+	CHECK_INT(shut.res, -EBADF);
+	close(fd);
+	close(accept.op.fd);
+}
+
+static CU_TestInfo tests[] = {
+	{ "set-ups that cannot be are refused in words", test_refusals },
+	{ "a probe says who forbids io_uring", test_probe },
+	{ "the port of a listener is free when the backend is closed", test_port_is_free },
+	{ "connections nobody was told of are closed with the backend", test_untold_connection },
+	{ "direct descriptors are told apart, work and close", test_direct_descriptors },
+	CU_TEST_INFO_NULL,
+};
+
+int main(void)
+{
+	return uring_main("io_uring_open", tests);
+}
