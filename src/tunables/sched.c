@@ -1,0 +1,277 @@
+/*
+ * sched.c - the tunable "sched": one sched_setattr(2) a thread.
+ *
+ * Decisions that sched(7) leaves open:
+ *  - policy `inherit` (the default) leaves the thread as it was born, so that `chrt -f 50 ringwalk`
+ *    means what it says; nice and slice alone then change nothing but themselves. With any other
+ *    policy, nice is what the option says: 0 unless given.
+ *  - A knob that the policy does not listen to is refused, for it would be a silent no-op.
+ *  - The slice that is read back without having been set is the kernel's default of that moment.
+ *  - SCHED_DEADLINE is set with reset-on-fork: without it the thread could make no threads, and
+ *    io_uring's own workers could not start. Threads must all the same be made before, for they
+ *    would be SCHED_OTHER.
+ *  - nice (and idle) under autogroup is ok with a remark: it does decide between threads of one
+ *    session, where node and client live, but not against the rest of the machine.
+ *
+ * sched_explain.c has the sentences for what the kernel refuses or does not do.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "tunables/sched_opts.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tunables/sched_kernel.h"
+#include "tunables/tunable.h"
+
+#ifndef SCHED_DEADLINE
+#define SCHED_DEADLINE 6
+#endif
+#define FLAG_RESET_ON_FORK 1
+#define DEFAULT_PRIORITY   10
+#define RUNTIME_MIN_NS	   1024 /* the kernel's scale, 2^10 */
+
+const struct sched_policy sched_policies[] = {
+	[SCHED_CHOICE_INHERIT] = { "inherit", NULL, -1, .takes_nice = true, .takes_slice = true },
+	[SCHED_CHOICE_OTHER] = { "other", "SCHED_OTHER", SCHED_OTHER, .takes_nice = true,
+				 .takes_slice = true },
+	[SCHED_CHOICE_BATCH] = { "batch", "SCHED_BATCH", SCHED_BATCH, .takes_nice = true,
+				 .takes_slice = true },
+	[SCHED_CHOICE_IDLE] = { "idle", "SCHED_IDLE", SCHED_IDLE, .takes_slice = true },
+	[SCHED_CHOICE_FIFO] = { "fifo", "SCHED_FIFO", SCHED_FIFO, .takes_priority = true },
+	[SCHED_CHOICE_RR] = { "rr", "SCHED_RR", SCHED_RR, .takes_priority = true },
+	[SCHED_CHOICE_DEADLINE] = { "deadline", "SCHED_DEADLINE", SCHED_DEADLINE,
+				    .takes_reservation = true },
+};
+#define POLICIES (int)(sizeof(sched_policies) / sizeof(*sched_policies))
+
+static const char *const policy_names[] = { "inherit", "other", "batch",    "idle",
+					    "fifo",    "rr",	"deadline", NULL };
+
+static const struct knob knobs[] = {
+	{ .name = "policy",
+	  .type = &knob_enum,
+	  KNOB_FIELD(struct sched_opts, policy, int),
+	  .choices = policy_names,
+	  .def = "inherit",
+	  .help = "scheduling policy, sched(7)" },
+	{ .name = "nice",
+	  .type = &knob_int,
+	  KNOB_FIELD(struct sched_opts, nice, int64_t),
+	  .min = -20,
+	  .max = 19,
+	  .def = "0",
+	  .help = "share of the CPU among other and batch; lower is more" },
+	{ .name = "priority",
+	  .type = &knob_int,
+	  KNOB_FIELD(struct sched_opts, priority, int64_t),
+	  .max = 99,
+	  .def = "0",
+	  .help = "of fifo and rr, 1 to 99; 0: 10" },
+	{ .name = "runtime",
+	  .type = &knob_time,
+	  KNOB_FIELD(struct sched_opts, runtime_ns, int64_t),
+	  .max = INT64_MAX,
+	  .def = "0ns",
+	  .help = "of deadline: CPU time reserved in each period" },
+	{ .name = "deadline",
+	  .type = &knob_time,
+	  KNOB_FIELD(struct sched_opts, deadline_ns, int64_t),
+	  .max = INT64_MAX,
+	  .def = "0ns",
+	  .help = "of deadline: within how long the runtime is given" },
+	{ .name = "period",
+	  .type = &knob_time,
+	  KNOB_FIELD(struct sched_opts, period_ns, int64_t),
+	  .max = INT64_MAX,
+	  .def = "0ns",
+	  .help = "of deadline: how often; 0: the deadline" },
+	{ .name = "slice",
+	  .type = &knob_time,
+	  KNOB_FIELD(struct sched_opts, slice_ns, int64_t),
+	  .max = INT64_MAX,
+	  .def = "0ns",
+	  .help = "of other, batch and idle: EEVDF slice (Linux 6.12); 0: the kernel's" },
+	{ 0 },
+};
+
+static int attr_get(pid_t tid, struct sched_kernel_attr *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	return syscall(SYS_sched_getattr, tid, ret, sizeof(*ret), 0) ? -errno : 0;
+}
+
+static int attr_set(pid_t tid, struct sched_kernel_attr *attr)
+{
+	attr->size = sizeof(*attr);
+	return syscall(SYS_sched_setattr, tid, attr, 0) ? -errno : 0;
+}
+
+static int choice_of(uint32_t number)
+{
+	int i;
+
+	for (i = SCHED_CHOICE_OTHER; i < POLICIES; i++)
+		if (sched_policies[i].number == (int)number)
+			return i;
+	return -EOPNOTSUPP;
+}
+
+bool sched_is_realtime(const void *opts)
+{
+	return sched_policies[((const struct sched_opts *)opts)->policy].takes_priority;
+}
+
+static bool is_default(const void *opts)
+{
+	const struct sched_opts *o = opts;
+
+	return o->policy == SCHED_CHOICE_INHERIT && !o->nice && !o->priority && !o->runtime_ns &&
+	       !o->deadline_ns && !o->period_ns && !o->slice_ns;
+}
+
+/* Every knob that is set must mean something to the policy. */
+static int check_meaning(const struct sched_opts *o, const struct sched_policy *policy,
+			 struct err *err)
+{
+	const struct {
+		const char *name;
+		int64_t value;
+		bool taken;
+		const char *by;
+	} rows[] = {
+		{ "nice", o->nice, policy->takes_nice, "other and batch" },
+		{ "priority", o->priority, policy->takes_priority, "fifo and rr" },
+		{ "runtime", o->runtime_ns, policy->takes_reservation, "deadline" },
+		{ "deadline", o->deadline_ns, policy->takes_reservation, "deadline" },
+		{ "period", o->period_ns, policy->takes_reservation, "deadline" },
+		{ "slice", o->slice_ns, policy->takes_slice, "other, batch and idle" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (rows[i].value && !rows[i].taken)
+			return err_set(err, -EINVAL,
+				       "sched.%s means nothing to policy %s, only to %s",
+				       rows[i].name, policy->name, rows[i].by);
+	return 0;
+}
+
+static int check_reservation(const struct sched_opts *o, struct err *err)
+{
+	if (!o->runtime_ns || !o->deadline_ns)
+		return err_set(err, -EINVAL,
+			       "policy deadline needs sched.runtime and sched.deadline, "
+			       "for example 2ms and 10ms");
+	if (o->runtime_ns < RUNTIME_MIN_NS)
+		return err_set(err, -EINVAL, "sched.runtime is %dns at least, not %dns",
+			       RUNTIME_MIN_NS, (int)o->runtime_ns);
+	if (o->runtime_ns > o->deadline_ns)
+		return err_set(err, -EINVAL, "sched.runtime is longer than sched.deadline");
+	if (o->period_ns && o->deadline_ns > o->period_ns)
+		return err_set(err, -EINVAL, "sched.deadline is longer than sched.period");
+	return 0;
+}
+
+static int check(const void *opts, struct err *err)
+{
+	const struct sched_opts *o = opts;
+	const struct sched_policy *policy = &sched_policies[o->policy];
+	int rc = check_meaning(o, policy, err);
+
+	return !rc && policy->takes_reservation ? check_reservation(o, err) : rc;
+}
+
+static int resolve(const struct target *t, void *opts, struct err *err)
+{
+	struct sched_opts *o = opts;
+	struct sched_kernel_attr now;
+	int rc;
+
+	if (o->policy == SCHED_CHOICE_INHERIT) {
+		rc = attr_get(t->tid, &now);
+		if (rc)
+			return err_sys(err, rc, "cannot ask for the policy of thread %d", t->tid);
+		rc = choice_of(now.policy);
+		if (rc < 0)
+			return err_set(err, rc, "thread %d has policy %u, which is unknown here",
+				       t->tid, now.policy);
+		o->policy = rc;
+		rc = check_meaning(o, &sched_policies[o->policy], err);
+		if (rc)
+			return rc;
+	}
+	if (sched_is_realtime(o) && !o->priority)
+		o->priority = DEFAULT_PRIORITY;
+	if (!o->period_ns)
+		o->period_ns = o->deadline_ns;
+	return 0;
+}
+
+static int apply(const struct target *t, const void *opts, struct err *err)
+{
+	const struct sched_opts *o = opts;
+	const struct sched_policy *policy = &sched_policies[o->policy];
+	struct sched_kernel_attr now, attr = {
+		.policy = (uint32_t)policy->number,
+		.nice = (int32_t)o->nice,
+		.priority = (uint32_t)o->priority,
+		.runtime_ns = policy->takes_slice ? (uint64_t)o->slice_ns : (uint64_t)o->runtime_ns,
+		.deadline_ns = (uint64_t)o->deadline_ns,
+		.period_ns = (uint64_t)o->period_ns,
+	};
+	int rc = attr_get(t->tid, &now);
+
+	assert(o->policy != SCHED_CHOICE_INHERIT);
+	if (rc)
+		return err_sys(err, rc, "cannot ask for the policy of thread %d", t->tid);
+	/* Who started us with reset-on-fork keeps it: taking it away needs CAP_SYS_NICE. */
+	if (policy->takes_reservation)
+		attr.flags = FLAG_RESET_ON_FORK;
+	else if (now.policy != SCHED_DEADLINE)
+		attr.flags = now.flags & FLAG_RESET_ON_FORK;
+	rc = attr_set(t->tid, &attr);
+	return rc ? sched_refusal(t->tid, o, &now, rc, err) : 0;
+}
+
+static int read_back(const struct target *t, void *opts, struct err *err)
+{
+	struct sched_kernel_attr now;
+	int rc = attr_get(t->tid, &now), choice;
+
+	if (rc)
+		return err_sys(err, rc, "cannot ask for the policy of thread %d", t->tid);
+	choice = choice_of(now.policy);
+	if (choice < 0)
+		return err_set(err, choice, "thread %d has policy %u, which is unknown here",
+			       t->tid, now.policy);
+	*(struct sched_opts *)opts = (struct sched_opts){
+		.policy = choice,
+		.nice = now.nice,
+		.priority = now.priority,
+		.runtime_ns = sched_policies[choice].takes_slice ? 0 : (int64_t)now.runtime_ns,
+		.deadline_ns = (int64_t)now.deadline_ns,
+		.period_ns = (int64_t)now.period_ns,
+		.slice_ns = sched_policies[choice].takes_slice ? (int64_t)now.runtime_ns : 0,
+	};
+	return 0;
+}
+
+const struct tunable tunable_sched = {
+	.group = { .name = "sched",
+		   .help = "scheduling policy of threads",
+		   .knobs = knobs,
+		   .opts_size = sizeof(struct sched_opts) },
+	.scope = SCOPE_THREAD,
+	.is_default = is_default,
+	.check = check,
+	.resolve = resolve,
+	.apply = apply,
+	.read_back = read_back,
+	.explain = sched_explain,
+};

@@ -1,0 +1,278 @@
+/*
+ * test_sched.c - what the kernel refuses of scheduling, and whether the sentence names the cause.
+ *
+ * Causes are provoked: by a child without rights, by a cpu group without real-time runtime, by
+ * pinning, by asking for more reservations than there are CPUs. Where a cause cannot be provoked
+ * the case says so.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+
+#include "tests/tunable_test.h"
+#include "tunables/sched_opts.h"
+
+#define THREADS_MAX 64
+
+/* One if the settings are not refused with these words, and a line about it. */
+static unsigned not_denied(const char *settings, const char *words)
+{
+	struct tunable_report report;
+	int rc = tunable_test_apply("sched", settings, &report);
+
+	if (rc && report.verdict == VERDICT_DENIED && strstr(report.why, words))
+		return 0;
+	printf("\n    %s: %d, %s: \"%s\", not \"%s\"", settings, rc, verdict_names[report.verdict],
+	       report.why, words);
+	return 1;
+}
+
+static unsigned refused_as_nobody(void)
+{
+	struct tunable_report report;
+	unsigned failed = 0;
+
+	failed += not_denied("policy=fifo",
+			     "SCHED_FIFO refused: needs CAP_SYS_NICE or RLIMIT_RTPRIO >= 10 "
+			     "(now 0). Try sudo");
+	failed += not_denied("policy=rr priority=20",
+			     "SCHED_RR refused: needs CAP_SYS_NICE or RLIMIT_RTPRIO >= 20");
+	failed += not_denied("policy=deadline runtime=1ms deadline=10ms",
+			     "SCHED_DEADLINE refused: needs CAP_SYS_NICE (no limit");
+	failed += not_denied("nice=-5", "nice -5 refused: the thread has 0, and less needs "
+					"CAP_SYS_NICE or RLIMIT_NICE >= 25 (now 0)");
+	failed += tunable_test_apply("sched", "policy=batch nice=3", &report) != 0;
+	failed += not_denied("policy=other", "nice 0 refused: the thread has 3");
+	failed += tunable_test_apply("sched", "policy=idle", &report) != 0;
+	failed += not_denied("policy=batch", "leaving SCHED_IDLE refused: needs CAP_SYS_NICE");
+	return failed;
+}
+
+static void test_without_rights_the_refusal_names_the_right(void)
+{
+	tunable_test_as_nobody(refused_as_nobody);
+}
+
+static void *apply_deadline_pinned(void *arg)
+{
+	struct tunable_report report;
+	char pin[32];
+
+	snprintf(pin, sizeof(pin), "cpus=%d", sched_getcpu());
+	CHECK_INT(tunable_test_apply("pin", pin, &report), 0);
+	CHECK_INT(not_denied("policy=deadline runtime=1ms deadline=10ms",
+			     "the thread may run on 1 of"),
+		  0);
+	return NULL;
+}
+
+static void test_a_pinned_thread_is_refused_a_reservation(void)
+{
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2 || !tunable_test_privileged())
+		printf("\n    not possible here: needs two CPUs and CAP_SYS_NICE");
+	else
+		tunable_test_thread(apply_deadline_pinned, NULL);
+}
+
+static void *ask_policy(void *ret)
+{
+	*(int *)ret = sched_getscheduler(0);
+	return NULL;
+}
+
+static void *make_thread_with_reservation(void *arg)
+{
+	struct tunable_report report;
+	int policy = -1;
+
+	if (tunable_test_apply("sched", "policy=deadline runtime=1ms deadline=10ms", &report)) {
+		printf("\n    not possible here: %s", report.why);
+		return NULL;
+	}
+	tunable_test_thread(ask_policy, &policy);
+	CHECK_INT(policy, SCHED_OTHER);
+	return NULL;
+}
+
+static void test_a_thread_with_a_reservation_can_make_threads_without(void)
+{
+	tunable_test_thread(make_thread_with_reservation, NULL);
+}
+
+/* Threads that hold a reservation of a whole CPU each until told to go. */
+struct crowd {
+	pthread_barrier_t asked, go;
+	struct tunable_report report; /* of the last one */
+	int rc;
+};
+
+static void *hold_a_cpu(void *arg)
+{
+	struct crowd *crowd = arg;
+
+	crowd->rc = tunable_test_apply("sched", "policy=deadline runtime=10ms deadline=10ms",
+				       &crowd->report);
+	pthread_barrier_wait(&crowd->asked);
+	pthread_barrier_wait(&crowd->go);
+	return NULL;
+}
+
+static void fill_the_machine(unsigned most)
+{
+	pthread_t threads[THREADS_MAX];
+	struct crowd crowds[THREADS_MAX];
+	unsigned count = 0, i;
+
+	do {
+		pthread_barrier_init(&crowds[count].asked, NULL, 2);
+		pthread_barrier_init(&crowds[count].go, NULL, 2);
+		pthread_create(&threads[count], NULL, hold_a_cpu, &crowds[count]);
+		pthread_barrier_wait(&crowds[count].asked);
+	} while (!crowds[count++].rc && count < most);
+	CHECK_INT(crowds[count - 1].rc, -EBUSY);
+	CHECK_INT(crowds[count - 1].report.verdict, VERDICT_DENIED);
+	CU_ASSERT(strstr(crowds[count - 1].report.why,
+			 "refused by admission control: asks for 1.000 CPUs") != NULL);
+	for (i = 0; i < count; i++) {
+		pthread_barrier_wait(&crowds[i].go);
+		pthread_join(threads[i], NULL);
+	}
+}
+
+static void test_more_reservations_than_cpus_are_refused_with_the_sum(void)
+{
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (online >= THREADS_MAX || !tunable_test_privileged())
+		printf("\n    not possible here: needs CAP_SYS_NICE and few CPUs");
+	else
+		fill_the_machine((unsigned)online + 1);
+}
+
+static void *apply_fifo_in_group(void *group)
+{
+	if (!tunable_test_write(group, "tasks", "0")) {
+		printf("\n    not possible here: cannot enter %s", (char *)group);
+		return NULL;
+	}
+	CHECK_INT(not_denied("policy=fifo",
+			     "although CAP_SYS_NICE is held: the task is in cpu cgroup "),
+		  0);
+	CHECK_INT(not_denied("policy=rr", "with cpu.rt_runtime_us=0 (CONFIG_RT_GROUP_SCHED)"), 0);
+	return NULL;
+}
+
+static void test_a_group_without_realtime_runtime_is_named(void)
+{
+	char group[256], path[300];
+
+	if (!tunable_test_privileged() || !tunable_test_group("cpu", group, sizeof(group))) {
+		printf("\n    not possible here: no version 1 cpu group can be made");
+		return;
+	}
+	snprintf(path, sizeof(path), "%s/cpu.rt_runtime_us", group);
+	if (kernel_file_number(path, -1) == 0)
+		tunable_test_thread(apply_fifo_in_group, group);
+	else
+		printf("\n    not possible here: groups have real-time runtime of their own");
+	CHECK_INT(tunable_test_remove_group(group), 0);
+}
+
+static void *apply_nice(void *arg)
+{
+	struct tunable_report report;
+	char autogroup[64];
+	bool on = kernel_file_number("/proc/sys/kernel/sched_autogroup_enabled", 0) == 1 &&
+		  kernel_file_read("/proc/self/autogroup", autogroup, sizeof(autogroup));
+
+	CHECK_INT(tunable_test_apply("sched", "policy=batch", &report), 0);
+	CHECK_TEXT(report.why, "");
+	CHECK_INT(tunable_test_apply("sched", "nice=5", &report), 0);
+	CHECK_INT(report.verdict, VERDICT_OK);
+	if (*report.why) {
+		CU_ASSERT(on);
+		autogroup[strcspn(autogroup, " ")] = '\0';
+		CU_ASSERT(strstr(report.why, autogroup) != NULL);
+		CU_ASSERT(strstr(report.why, "sched_autogroup_enabled=0") != NULL);
+	}
+	return NULL;
+}
+
+static void test_nice_under_autogroup_is_ok_with_a_remark(void)
+{
+	tunable_test_thread(apply_nice, NULL);
+}
+
+static void *apply_slices(void *slices_work)
+{
+	struct tunable_report report;
+
+	tunable_test_apply("sched", "slice=3ms", &report);
+	*(bool *)slices_work = report.verdict == VERDICT_OK;
+	/* twice: what was clamped before is clamped again, not ignored */
+	tunable_test_apply("sched", "slice=50us", &report);
+	CHECK_INT(tunable_test_apply("sched", "slice=50us", &report),
+		  *(bool *)slices_work ? -ERANGE : -EOPNOTSUPP);
+	if (*(bool *)slices_work) {
+		CHECK_TEXT(report.why, "EEVDF slice 50us requested, the kernel uses 100us "
+				       "(limits 100us to 100ms)");
+	} else {
+		CHECK_TEXT(report.why,
+			   "this kernel ignores slices (reads back 0; needs Linux 6.12)");
+	}
+	return NULL;
+}
+
+static void test_a_slice_out_of_range_is_clamped_and_the_limits_named(void)
+{
+	bool slices_work;
+
+	tunable_test_thread(apply_slices, &slices_work);
+}
+
+static void test_only_fifo_and_rr_are_realtime(void)
+{
+	static const struct {
+		const char *settings;
+		bool realtime;
+	} rows[] = { { "policy=inherit", false },
+		     { "policy=other", false },
+		     { "policy=batch", false },
+		     { "policy=idle", false },
+		     { "policy=fifo", true },
+		     { "policy=rr", true },
+		     { "policy=deadline runtime=1ms deadline=10ms", false } };
+	struct tunable_test_opts opts;
+	struct err err;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		CHECK_INT(tunable_test_parse(tunable_find("sched"), rows[i].settings, &opts, &err),
+			  0);
+		CHECK_INT(sched_is_realtime(&opts), rows[i].realtime);
+	}
+}
+
+static CU_TestInfo tests[] = {
+	{ "without rights the refusal names the right",
+	  test_without_rights_the_refusal_names_the_right },
+	{ "a pinned thread is refused a reservation",
+	  test_a_pinned_thread_is_refused_a_reservation },
+	{ "a thread with a reservation can make threads without",
+	  test_a_thread_with_a_reservation_can_make_threads_without },
+	{ "more reservations than CPUs are refused with the sum",
+	  test_more_reservations_than_cpus_are_refused_with_the_sum },
+	{ "a group without realtime runtime is named",
+	  test_a_group_without_realtime_runtime_is_named },
+	{ "nice under autogroup is ok with a remark",
+	  test_nice_under_autogroup_is_ok_with_a_remark },
+	{ "a slice out of range is clamped and the limits named",
+	  test_a_slice_out_of_range_is_clamped_and_the_limits_named },
+	{ "only fifo and rr are realtime", test_only_fifo_and_rr_are_realtime },
+	CU_TEST_INFO_NULL,
+};
+
+int main(void)
+{
+	return test_main("sched", tests);
+}

@@ -1,0 +1,152 @@
+/*
+ * tunable_test.h - for tests of tunables: settings as text, fresh threads, a child without rights.
+ *
+ * A tunable changes the thread that calls it, so every case has a thread (or a process) of its own.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RW_TESTS_TUNABLE_TEST_H
+#define RW_TESTS_TUNABLE_TEST_H
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdalign.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/test.h"
+#include "tunables/kernel_file.h"
+#include "tunables/tunable.h"
+
+#define NOBODY 65534
+
+struct tunable_test_opts {
+	alignas(max_align_t) char bytes[TUNABLE_OPTS_MAX];
+};
+
+/* "policy=fifo priority=10" on top of the defaults. 0, or what knob_parse() said. */
+static inline int tunable_test_parse(const struct tunable *tn, const char *settings,
+				     struct tunable_test_opts *ret, struct err *err)
+{
+	char text[300], *at = text, *word, *name;
+	int rc = 0;
+
+	knob_defaults(&tn->group, ret);
+	snprintf(text, sizeof(text), "%s", settings);
+	while (!rc && (word = strsep(&at, " "))) {
+		name = strsep(&word, "=");
+		rc = knob_parse(knob_find(&tn->group, name), word, ret, err);
+	}
+	return rc;
+}
+
+/* Settings that must parse, applied to the calling thread. */
+static inline int tunable_test_apply(const char *name, const char *settings,
+				     struct tunable_report *report)
+{
+	const struct tunable *tn = tunable_find(name);
+	const struct target self = { .fd = -1 };
+	struct tunable_test_opts opts;
+	struct err err = { 0 };
+
+	CHECK_INT(tunable_test_parse(tn, settings, &opts, &err), 0);
+	return tunable_apply(tn, &self, &opts, report, &err);
+}
+
+/* Runs fn in a thread of its own and waits for its end. */
+static inline void tunable_test_thread(void *(*fn)(void *), void *arg)
+{
+	pthread_t thread;
+
+	int rc = pthread_create(&thread, NULL, fn, arg);
+
+	CHECK_INT(rc, 0);
+	if (!rc)
+		pthread_join(thread, NULL);
+}
+
+static inline void *tunable_test_try_fifo(void *ret)
+{
+	const struct sched_param param = { .sched_priority = 1 };
+
+	*(bool *)ret = !sched_setscheduler(0, SCHED_FIFO, &param);
+	return NULL;
+}
+
+/* May this process set real-time policies? Asked once, of the kernel and not of the tunable. */
+static inline bool tunable_test_privileged(void)
+{
+	bool allowed;
+
+	tunable_test_thread(tunable_test_try_fifo, &allowed);
+	return allowed;
+}
+
+/* Runs fn, which returns how many checks failed, in a process without rights or limits. */
+static inline void tunable_test_as_nobody(unsigned (*fn)(void))
+{
+	const struct rlimit none = { 0 };
+	int status = -1;
+	pid_t child;
+
+	fflush(NULL);
+	child = fork();
+	CU_ASSERT_FATAL(child >= 0);
+	if (!child) {
+		setrlimit(RLIMIT_NICE, &none);
+		setrlimit(RLIMIT_RTPRIO, &none);
+		if (!geteuid() && setuid(NOBODY))
+			_exit(TEST_SKIP);
+		status = (int)fn();
+		fflush(stdout);
+		_exit(status);
+	}
+	waitpid(child, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == TEST_SKIP)
+		printf("\n    not possible here: this root may not become another user");
+	else
+		CHECK_INT(status, 0);
+}
+
+/* Writes one word into a file of a cgroup. */
+static inline bool tunable_test_write(const char *folder, const char *name, const char *word)
+{
+	char path[512];
+	ssize_t done = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		done = write(fd, word, strlen(word));
+		close(fd);
+	}
+	return done > 0;
+}
+
+/* A thread that was joined leaves its group a moment later: until then the group is busy. */
+static inline int tunable_test_remove_group(const char *path)
+{
+	int rc = -1;
+
+	for (int i = 0; i < 1000 && (rc = rmdir(path)) < 0 && errno == EBUSY; i++)
+		usleep(1000);
+	return rc;
+}
+
+/* Makes a version 1 group below the caller's, for tunable_test_remove_group(). False: not here. */
+static inline bool tunable_test_group(const char *controller, char *path, size_t size)
+{
+	size_t len;
+
+	if (!kernel_file_cgroup_v1(0, controller, path, size))
+		return false;
+	len = strlen(path);
+	snprintf(path + len, size - len, "/ringwalk-test-%d", getpid());
+	return !mkdir(path, 0755);
+}
+
+#endif
