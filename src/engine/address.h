@@ -1,0 +1,48 @@
+/*
+ * address.h - where to listen and where to connect: text to socket addresses.
+ *
+ *	[tcp://]host:port  :port  host  [::1]:port  unix:/path  unix:@abstract
+ *
+ * host is a numeric address or a name of this machine's resolver; nothing: 127.0.0.1, port 7891
+ * (DistWalk's). udp:// and ssl:// are understood and refused with a sentence until their transports
+ * are there.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RW_ENGINE_ADDRESS_H
+#define RW_ENGINE_ADDRESS_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#include "base/err.h"
+
+#define ADDRESS_TEXT 128
+#define ADDRESS_PORT 7891
+
+struct address {
+	struct sockaddr_storage storage;
+	socklen_t len;
+};
+
+int address_parse(const char *text, struct address *ret, struct err *err);
+/* "127.0.0.1:7891", "[::1]:7891", "unix:/tmp/x". Returns buf. */
+const char *address_format(const struct address *a, char *buf, size_t size);
+bool address_is_loopback(const struct address *a); /* unix sockets are */
+
+/* A non-blocking, close-on-exec socket of the right family. fd or -errno. */
+int address_socket(const struct address *a, struct err *err);
+
+struct listen_opts {
+	int backlog;
+	bool reuseport, no_delay;
+	bool blocking; /* for a thread that sits in accept() */
+};
+/* Bound and listening; TCP_NODELAY is inherited by accepted sockets. *bound is the address it got
+ * (port 0: the kernel's choice). fd or -errno. */
+int address_listen(const struct address *a, const struct listen_opts *opts, struct address *bound,
+		   struct err *err);
+/* Removes the file of a unix socket, while it is still listened on: nobody else's can be there. */
+void address_remove(const struct address *a);
+
+#endif

@@ -1,0 +1,412 @@
+/*
+ * conn.c - a connection's life: open, send, pause, close. What it receives is in conn_input.c.
+ *
+ * Flags tell where it is; every operation in flight holds the struct, and the close, which the
+ * backend completes last, frees it. So nothing here needs a reference count but conn_hold(), which
+ * is for roles that answer later.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "engine/conn.h"
+
+#include <errno.h>
+#include <malloc.h>
+
+#include "base/clock.h"
+#include "engine/carry.h"
+#include "engine/conn_private.h"
+
+/* At the end of a loop the backend is given so many milliseconds at most to close descriptors. */
+#define CLOSE_TURNS 200
+
+/* So many connections make it worth while to give memory back when most of them have gone. */
+#define CROWD 256
+
+/*
+ * A crowd that has left: malloc keeps its pages where something small lies above them, so it is
+ * asked to give them back. Rare enough to cost nothing: once when three quarters have gone.
+ */
+static void return_memory(struct loop *loop)
+{
+	if (loop->conn_count > loop->conn_peak)
+		loop->conn_peak = loop->conn_count;
+	if (loop->conn_peak < CROWD || loop->conn_count > loop->conn_peak / 4)
+		return;
+	malloc_trim(0);
+	loop->conn_peak = loop->conn_count;
+}
+
+static void conn_free(struct conn *c)
+{
+	struct loop *loop = c->loop;
+
+	return_memory(loop);
+	*c->linked = c->next;
+	if (c->next)
+		c->next->linked = c->linked;
+	loop->conn_count--;
+	cache_put(&loop->conns, c);
+}
+
+static void on_closed(struct io_op *op, const struct io_result *r)
+{
+	struct conn *c = (struct conn *)((char *)op - offsetof(struct conn, closing));
+
+	(void)r;
+	c->flags |= CONN_GONE;
+	if (!c->held)
+		conn_free(c);
+}
+
+static void leave_dirty_list(struct conn *c)
+{
+	struct conn **at = &c->loop->dirty;
+
+	while (*at && *at != c)
+		at = &(*at)->dirty_next;
+	if (*at)
+		*at = c->dirty_next;
+	c->flags &= ~(CONN_DIRTY | CONN_LISTED);
+}
+
+/* The queue's memory goes back, but what the kernel is still reading only after the send. */
+static void drop_queue(struct conn *c)
+{
+	if (c->sender)
+		c->sender->orphans = c->out.head;
+	else
+		outqueue_free_chunks(c->out.head, &c->loop->chunks);
+	carry_put(&c->loop->carries, c->carry);
+	c->carry = NULL;
+}
+
+static void count_end(struct loop_stats *stats, enum conn_end end)
+{
+	stats->closed++;
+	stats->faults += end == CONN_FAULT || end == CONN_CUT;
+	stats->resets += end == CONN_LOST;
+	stats->refused += end == CONN_REFUSED;
+}
+
+void conn_end(struct conn *c, enum conn_end end, int code)
+{
+	if (c->flags & CONN_CLOSING)
+		return;
+	c->flags |= CONN_CLOSING;
+	if (c->flags & CONN_LISTED)
+		leave_dirty_list(c);
+	drop_queue(c);
+	count_end(&c->loop->stats, end);
+	if (c->role->closed)
+		c->role->closed(c, end, code);
+	c->closing = (struct io_op){ .kind = IO_CLOSE, .fd = c->recv.fd, .done = on_closed };
+	loop_submit(c->loop, &c->closing);
+}
+
+void conn_close(struct conn *c)
+{
+	conn_end(c, CONN_LOCAL, 0);
+}
+
+void conn_fault(struct conn *c, enum wire_fault fault)
+{
+	conn_end(c, CONN_FAULT, fault);
+}
+
+/* The peer may have closed its side only: what it asked for before is still answered. */
+void conn_finish(struct conn *c)
+{
+	if (c->flags & CONN_CLOSING)
+		return;
+	c->flags |= CONN_FINISHING;
+	if (c->flags & CONN_READING && !(c->flags & CONN_CANCELLING)) {
+		c->flags |= CONN_CANCELLING;
+		loop_cancel(c->loop, &c->recv);
+	}
+	conn_settle(c);
+}
+
+static bool is_over_limit(const struct conn *c)
+{
+	return c->out.bytes > c->loop->limits.out_queue || c->held >= c->loop->limits.in_flight;
+}
+
+static bool is_at_ease(const struct conn *c)
+{
+	return c->out.bytes <= c->loop->limits.out_queue / 2 &&
+	       c->held <= c->loop->limits.in_flight / 2;
+}
+
+static void pause_reading(struct conn *c)
+{
+	c->flags |= CONN_PAUSED;
+	c->loop->stats.pauses++;
+	if (c->flags & CONN_READING && !(c->flags & CONN_CANCELLING)) {
+		c->flags |= CONN_CANCELLING;
+		loop_cancel(c->loop, &c->recv);
+	}
+}
+
+/* After anything that changed what is queued or held: pause, go on, or end. */
+void conn_settle(struct conn *c)
+{
+	if (c->flags & CONN_CLOSING)
+		return;
+	if (c->flags & CONN_FINISHING) {
+		if (!c->out.head && !c->held)
+			conn_end(c, c->flags & CONN_PEER_DONE ? CONN_PEER_CLOSED : CONN_LOCAL, 0);
+		return;
+	}
+	if (!(c->flags & CONN_PAUSED)) {
+		if (is_over_limit(c))
+			pause_reading(c);
+	} else if (is_at_ease(c) && !(c->flags & CONN_IN_INPUT)) {
+		c->flags &= ~CONN_PAUSED;
+		conn_read_on(c);
+	}
+}
+
+bool conn_is_full(struct conn *c)
+{
+	bool full = c->flags & (CONN_CLOSING | CONN_FINISHING) ||
+		    c->out.bytes > c->loop->limits.out_queue;
+
+	if (full)
+		c->flags |= CONN_TOLD_FULL;
+	return full;
+}
+
+bool conn_is_open(const struct conn *c)
+{
+	return !(c->flags & (CONN_CLOSING | CONN_CONNECTING));
+}
+
+void conn_hold(struct conn *c)
+{
+	c->held++;
+}
+
+void conn_release(struct conn *c)
+{
+	c->held--;
+	if (c->flags & CONN_GONE) {
+		if (!c->held)
+			conn_free(c);
+		return;
+	}
+	conn_settle(c);
+}
+
+static void mark_dirty(struct conn *c)
+{
+	if (c->flags & CONN_DIRTY)
+		return;
+	c->flags |= CONN_DIRTY;
+	if (c->flags & (CONN_LISTED | CONN_IN_INPUT))
+		return;
+	conn_list_dirty(c);
+}
+
+void conn_list_dirty(struct conn *c)
+{
+	c->flags |= CONN_LISTED;
+	c->dirty_next = c->loop->dirty;
+	c->loop->dirty = c;
+}
+
+uint8_t *conn_append(struct conn *c, uint32_t len)
+{
+	uint8_t *at;
+
+	if (c->flags & CONN_CLOSING)
+		return NULL;
+	at = outqueue_append(&c->out, &c->loop->chunks, len);
+	if (!at) {
+		conn_end(c, CONN_LOST, -ENOMEM);
+		return NULL;
+	}
+	c->loop->stats.messages_out++;
+	mark_dirty(c);
+	return at;
+}
+
+void conn_append_payload(struct conn *c, uint64_t len)
+{
+	if (!(c->flags & CONN_CLOSING) && len)
+		outqueue_append_payload(&c->out, len);
+}
+
+static void on_sent(struct io_op *op, const struct io_result *r)
+{
+	struct sender *s = (struct sender *)op;
+	struct conn *c = s->conn;
+	struct loop *loop = c->loop;
+
+	c->sender = NULL;
+	if (c->flags & CONN_CLOSING) {
+		outqueue_free_chunks(s->orphans, &loop->chunks);
+		cache_put(&loop->senders, s);
+		return;
+	}
+	cache_put(&loop->senders, s);
+	if (r->res < 0) {
+		conn_end(c, CONN_LOST, r->res);
+		return;
+	}
+	loop->stats.bytes_out += r->res;
+	outqueue_advance(&c->out, &loop->chunks, r->res);
+	if (c->out.head)
+		conn_flush(c);
+	if (c->flags & (CONN_PAUSED | CONN_FINISHING))
+		conn_settle(c);
+	if (c->flags & CONN_TOLD_FULL && c->out.bytes <= loop->limits.out_queue / 2 &&
+	    conn_is_open(c)) {
+		c->flags &= ~CONN_TOLD_FULL;
+		if (c->role->drained)
+			c->role->drained(c);
+	}
+}
+
+void conn_flush(struct conn *c)
+{
+	struct sender *s;
+
+	c->flags &= ~CONN_DIRTY;
+	if (c->sender || c->flags & (CONN_CLOSING | CONN_CONNECTING) || !c->out.head)
+		return;
+	s = cache_get(&c->loop->senders);
+	if (!s) {
+		conn_end(c, CONN_LOST, -ENOMEM);
+		return;
+	}
+	s->conn = c;
+	s->orphans = NULL;
+	s->op.state = 0;
+	s->op.fd = c->recv.fd;
+	s->op.done = on_sent;
+	outqueue_fill(&c->out, s);
+	c->sender = s;
+	loop_submit(c->loop, &s->op);
+}
+
+void loop_flush(struct loop *loop)
+{
+	while (loop->dirty) {
+		struct conn *c = loop->dirty;
+
+		loop->dirty = c->dirty_next;
+		c->flags &= ~CONN_LISTED;
+		if (c->flags & CONN_DIRTY)
+			conn_flush(c);
+	}
+}
+
+static struct conn *conn_create(struct loop *loop, int fd, const struct conn_role *role,
+				void *owner)
+{
+	struct conn *c = NULL;
+
+	if (loop->conn_count < loop->limits.connections)
+		c = cache_get(&loop->conns);
+	if (!c) {
+		loop->stats.refused++;
+		loop_close_fd(loop, fd);
+		return NULL;
+	}
+	memset(c, 0, sizeof(*c));
+	c->recv.fd = fd;
+	c->loop = loop;
+	c->role = role;
+	c->owner = owner;
+	c->next = loop->all;
+	c->linked = &loop->all;
+	if (c->next)
+		c->next->linked = &c->next;
+	loop->all = c;
+	loop->conn_count++;
+	return c;
+}
+
+struct conn *conn_open(struct loop *loop, int fd, const struct conn_role *role, void *owner)
+{
+	struct conn *c = conn_create(loop, fd, role, owner);
+
+	if (!c)
+		return NULL;
+	loop->stats.opened++;
+	conn_start_reading(c);
+	return c;
+}
+
+static void on_connected(struct io_op *op, const struct io_result *r)
+{
+	struct conn *c = (struct conn *)op;
+
+	if (c->flags & CONN_CLOSING)
+		return;
+	c->flags &= ~CONN_CONNECTING;
+	if (r->res < 0) {
+		conn_end(c, CONN_REFUSED, r->res);
+		return;
+	}
+	c->loop->stats.opened++;
+	conn_start_reading(c);
+	if (c->role->opened)
+		c->role->opened(c);
+	if (!(c->flags & CONN_CLOSING) && c->out.head)
+		conn_flush(c);
+}
+
+struct conn *conn_connect(struct loop *loop, int fd, const struct sockaddr *addr,
+			  socklen_t addr_len, const struct conn_role *role, void *owner)
+{
+	struct conn *c = conn_create(loop, fd, role, owner);
+
+	if (!c)
+		return NULL;
+	c->flags |= CONN_CONNECTING;
+	c->recv.kind = IO_CONNECT;
+	c->recv.addr = addr;
+	c->recv.addr_len = addr_len;
+	c->recv.done = on_connected;
+	loop_submit(loop, &c->recv);
+	return c;
+}
+
+static bool all_gone(const struct loop *loop)
+{
+	for (const struct conn *c = loop->all; c; c = c->next) {
+		if (!(c->flags & CONN_GONE))
+			return false;
+	}
+	return true;
+}
+
+static void drop_memory(struct loop *loop, struct conn *c)
+{
+	if (c->sender) {
+		outqueue_free_chunks(c->sender->orphans, &loop->chunks);
+		cache_put(&loop->senders, c->sender);
+	}
+	cache_put(&loop->conns, c);
+}
+
+void loop_drop_conns(struct loop *loop)
+{
+	if (!loop->backend)
+		return;
+	for (struct conn *c = loop->all; c; c = c->next)
+		conn_end(c, CONN_LOCAL, 0);
+	/* The first turn is for descriptors that no connection stands for: loop_close_fd(). */
+	for (int turn = 0; turn < CLOSE_TURNS && (!turn || !all_gone(loop)); turn++)
+		loop_turn(loop, turn ? MS : 0);
+	loop->ops->close(loop->backend);
+	loop->backend = NULL;
+	while (loop->all) {
+		struct conn *c = loop->all;
+
+		loop->all = c->next;
+		drop_memory(loop, c);
+	}
+	loop->conn_count = 0;
+}

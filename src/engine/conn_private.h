@@ -1,0 +1,44 @@
+/*
+ * conn_private.h - what loop.c, conn.c and conn_input.c know of each other.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RW_ENGINE_CONN_PRIVATE_H
+#define RW_ENGINE_CONN_PRIVATE_H
+
+#include "engine/conn.h"
+
+/* struct conn.flags */
+enum {
+	CONN_CONNECTING = 1 << 0,
+	CONN_READING = 1 << 1,	  /* recv is in flight */
+	CONN_CANCELLING = 1 << 2, /* and was asked to come back */
+	CONN_PAUSED = 1 << 3,	  /* reading stopped until the peer reads */
+	CONN_RAW = 1 << 4,	  /* carry holds unparsed bytes, not a message's beginning */
+	CONN_DIRTY = 1 << 5,	  /* something to send that was not handed over */
+	CONN_LISTED = 1 << 6,	  /* in loop->dirty */
+	CONN_IN_INPUT = 1 << 7,	  /* inside conn_input: it flushes at its end */
+	CONN_TOLD_FULL = 1 << 8,  /* the role knows; it is told when drained */
+	CONN_FINISHING = 1 << 9,  /* closes when queue and held are empty */
+	CONN_PEER_DONE = 1 << 10, /* the peer has closed its side */
+	CONN_CLOSING = 1 << 11,	  /* the role has been told; the close is under way */
+	CONN_GONE = 1 << 12,	  /* closed; the struct lives until the last release */
+};
+
+/* conn.c */
+void conn_end(struct conn *c, enum conn_end end, int code);
+void conn_settle(struct conn *c);
+void conn_list_dirty(struct conn *c);
+
+/* conn_input.c */
+void conn_start_reading(struct conn *c);
+void conn_read_on(struct conn *c); /* after a pause */
+
+/* Hands the sends of all connections that have something to say to the backend. */
+void loop_flush(struct loop *loop);
+
+/* Tells every role, closes the backend, frees every connection: in this order, because operations
+ * in flight belong to the backend until it is closed. */
+void loop_drop_conns(struct loop *loop);
+
+#endif

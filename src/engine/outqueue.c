@@ -1,0 +1,134 @@
+/*
+ * outqueue.c - see outqueue.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "engine/outqueue.h"
+
+/* What payload is made of; zeros, in read-only memory shared by all. */
+static const uint8_t payload_bytes[PAYLOAD_SPAN];
+
+static struct chunk *append_chunk(struct outqueue *q, struct cache *chunks)
+{
+	struct chunk *k = cache_get(chunks);
+
+	if (!k)
+		return NULL;
+	k->next = NULL;
+	k->payload = k->payload_sent = 0;
+	k->used = k->sent = 0;
+	if (q->tail)
+		q->tail->next = k;
+	else
+		q->head = k;
+	q->tail = k;
+	return k;
+}
+
+uint8_t *outqueue_append(struct outqueue *q, struct cache *chunks, uint32_t len)
+{
+	struct chunk *k = q->tail;
+	uint8_t *at;
+
+	if (!k || k->payload || k->used + len > CHUNK_BYTES)
+		k = append_chunk(q, chunks);
+	if (!k)
+		return NULL;
+	at = k->bytes + k->used;
+	k->used += len;
+	q->bytes += len;
+	return at;
+}
+
+void outqueue_append_payload(struct outqueue *q, uint64_t len)
+{
+	q->tail->payload += len;
+	q->bytes += len;
+}
+
+/* Gathers k's payload into iov[]; returns how many iovecs it took. */
+static unsigned gather_payload(const struct chunk *k, struct iovec *iov, unsigned room,
+			       uint64_t *bytes)
+{
+	uint64_t left = k->payload - k->payload_sent;
+	unsigned n = 0;
+
+	for (; left && n < room && *bytes < SENDER_BYTES; n++) {
+		uint64_t span = left < PAYLOAD_SPAN ? left : PAYLOAD_SPAN;
+
+		iov[n] = (struct iovec){ (void *)(uintptr_t)payload_bytes, span };
+		*bytes += span;
+		left -= span;
+	}
+	return n;
+}
+
+static void fill_gathered(const struct outqueue *q, struct sender *s)
+{
+	uint64_t bytes = 0;
+	unsigned n = 0;
+
+	for (struct chunk *k = q->head; k && n < SENDER_IOVS && bytes < SENDER_BYTES; k = k->next) {
+		unsigned took;
+
+		if (k->sent < k->used) {
+			s->iov[n++] = (struct iovec){ k->bytes + k->sent, k->used - k->sent };
+			bytes += k->used - k->sent;
+		}
+		took = gather_payload(k, s->iov + n, SENDER_IOVS - n, &bytes);
+		n += took;
+	}
+	s->msg = (struct msghdr){ .msg_iov = s->iov, .msg_iovlen = n };
+	s->op.kind = IO_SENDMSG;
+	s->op.msg = &s->msg;
+}
+
+void outqueue_fill(const struct outqueue *q, struct sender *s)
+{
+	const struct chunk *k = q->head;
+
+	if (!k->next && !k->payload) {
+		s->op.kind = IO_SEND;
+		s->op.buf = k->bytes + k->sent;
+		s->op.len = k->used - k->sent;
+		return;
+	}
+	fill_gathered(q, s);
+}
+
+static uint64_t take(uint64_t *sent, uint64_t whole, uint64_t left)
+{
+	uint64_t part = whole - *sent < left ? whole - *sent : left;
+
+	*sent += part;
+	return part;
+}
+
+void outqueue_advance(struct outqueue *q, struct cache *chunks, uint64_t sent)
+{
+	q->bytes -= sent;
+	while (q->head) {
+		struct chunk *k = q->head;
+		uint64_t of_bytes = k->sent;
+
+		sent -= take(&of_bytes, k->used, sent);
+		k->sent = of_bytes;
+		sent -= take(&k->payload_sent, k->payload, sent);
+		if (k->sent < k->used || k->payload_sent < k->payload)
+			return;
+		q->head = k->next;
+		if (!q->head)
+			q->tail = NULL;
+		cache_put(chunks, k);
+	}
+}
+
+void outqueue_free_chunks(struct chunk *head, struct cache *chunks)
+{
+	while (head) {
+		struct chunk *next = head->next;
+
+		cache_put(chunks, head);
+		head = next;
+	}
+}

@@ -1,0 +1,60 @@
+/*
+ * outqueue.h - what a connection owes its peer: chunks of bytes, and payload as a number.
+ *
+ * A chunk is some bytes followed by `payload` constant bytes, so a reply of 20 MB to a peer that
+ * reads late is 2 KiB of memory. Bytes may be appended to a chunk whose beginning is in flight: the
+ * kernel was told a length and looks no further. Used by conn.c alone.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RW_ENGINE_OUTQUEUE_H
+#define RW_ENGINE_OUTQUEUE_H
+
+#include <sys/uio.h>
+
+#include "backends/backend.h"
+#include "engine/cache.h"
+
+struct conn;
+
+#define CHUNK_BYTES 2008
+
+struct chunk {
+	struct chunk *next;
+	uint64_t payload, payload_sent; /* behind bytes[] */
+	uint32_t used, sent;		/* of bytes[] */
+	uint64_t unused;
+	uint8_t bytes[CHUNK_BYTES];
+};
+_Static_assert(sizeof(struct chunk) == 2048, "a chunk is 2 KiB");
+
+/* One iovec covers at most this much payload; 16 of them are what one send gathers at most. */
+#define PAYLOAD_SPAN 65536
+#define SENDER_IOVS  32
+#define SENDER_BYTES (16 * PAYLOAD_SPAN)
+
+/* One send in flight. A lone chunk without payload goes as buf and len, which is cheaper. */
+struct sender {
+	struct io_op op;
+	struct conn *conn;
+	struct chunk *orphans; /* of a closed connection, to be freed after the send */
+	struct msghdr msg;
+	struct iovec iov[SENDER_IOVS];
+};
+
+struct outqueue {
+	struct chunk *head, *tail;
+	uint64_t bytes;
+};
+
+/* NULL: memory is out. */
+uint8_t *outqueue_append(struct outqueue *q, struct cache *chunks, uint32_t len);
+/* The queue is not empty. */
+void outqueue_append_payload(struct outqueue *q, uint64_t len);
+/* Points s->op at the beginning of the queue, which is not empty. */
+void outqueue_fill(const struct outqueue *q, struct sender *s);
+/* `sent` bytes have left. */
+void outqueue_advance(struct outqueue *q, struct cache *chunks, uint64_t sent);
+void outqueue_free_chunks(struct chunk *head, struct cache *chunks);
+
+#endif

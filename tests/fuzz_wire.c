@@ -1,0 +1,131 @@
+/*
+ * fuzz_wire.c - arbitrary bytes, cut arbitrarily, into a connection that runs what they say.
+ *
+ * libFuzzer's entry point (`./dev test --fuzz`), and a main of its own that feeds mutated requests
+ * for a bounded time when there is no libFuzzer. The first byte of the input seeds the cuts.
+ * Whatever comes, the connection either goes on or ends once with a fault that has words.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/sim.h"
+#include "base/random.h"
+#include "engine/conn.h"
+#include "engine/loop.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static unsigned ends;
+
+static void on_message(struct conn *c, const struct message *m)
+{
+	struct wire_program program = wire_program(m->body, m->head.body_len);
+	struct wire_operation op;
+	enum wire_fault fault;
+
+	do {
+		fault = wire_next_operation(&program, &op);
+		if (fault) {
+			conn_fault(c, fault);
+			return;
+		}
+		if (op.code == WIRE_SEND_REPLY && op.value >= WIRE_HEAD) {
+			uint8_t *at = conn_append(c, WIRE_HEAD);
+
+			if (!at)
+				return;
+			memset(at, 0, WIRE_HEAD);
+			conn_append_payload(c, op.value % 100000);
+		}
+	} while (op.code);
+}
+
+static void on_closed(struct conn *c, enum conn_end end, int code)
+{
+	(void)c;
+	ends++;
+	if (end == CONN_FAULT && (code <= 0 || code >= WIRE_FAULTS))
+		abort();
+}
+
+static const struct conn_role role = { .accepts = WIRE_REQUEST,
+				       .message = on_message,
+				       .closed = on_closed };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct loop_limits limits = {
+		.message_max = 1 << 20, .connections = 1, .out_queue = 16384, .in_flight = 8
+	};
+	static const struct sim_faults faults = { .short_send = 0.3, .short_recv = 0.5 };
+	struct sim_net *net = sim_net_create(size ? data[0] : 0, &faults);
+	struct sim_opts opts = { .net = net };
+	struct loop loop;
+	struct err err;
+	uint8_t buf[4096];
+	int fds[2];
+
+	ends = 0;
+	if (loop_init(&loop, &backend_sim, &opts, &limits, &err) < 0 || sim_pair(net, fds) < 0)
+		abort();
+	conn_open(&loop, fds[0], &role, NULL);
+	for (size_t at = size ? 1 : 0; at < size;) {
+		int n = sim_write(net, fds[1], data + at, size - at);
+
+		if (n <= 0 && ends)
+			break;
+		at += n > 0 ? n : 0;
+		loop_turn(&loop, 1000);
+		sim_read(net, fds[1], buf, sizeof(buf));
+	}
+	loop_finish(&loop);
+	sim_net_destroy(net);
+	if (ends != 1)
+		abort();
+	return 0;
+}
+
+#ifdef FUZZ_MAIN
+/* A valid burst of requests with a few bytes changed. */
+static size_t make_input(uint8_t *p, const struct random_key *key, uint64_t round)
+{
+	uint64_t at = round * 64;
+	size_t len = 1;
+
+	p[0] = round;
+	for (uint64_t i = 0; i <= random_below(key, at++, 4); i++) {
+		struct wire_head head = {
+			.length = 60, .version = 1, .type = WIRE_REQUEST, .id = i, .body_len = 24
+		};
+
+		memset(p + len, 0, 60);
+		wire_put_head(p + len, &head);
+		wire_put_operation(p + len + 24, &(struct wire_operation){ WIRE_COMPUTE, 0, 5 });
+		wire_put_operation(p + len + 36,
+				   &(struct wire_operation){ WIRE_SEND_REPLY, 0, 70000 });
+		len += 60;
+	}
+	for (uint64_t i = 0; i < random_below(key, at++, 5); i++) {
+		uint64_t where = random_below(key, at++, len);
+
+		p[where] = random_u64(key, at++);
+	}
+	return len - random_below(key, at++, 30);
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
+	struct random_key key = random_key(seed, 0, 0, 0);
+	uint8_t input[512];
+
+	printf("seed %llu, 20000 inputs\n", (unsigned long long)seed);
+	for (uint64_t round = 0; round < 20000; round++)
+		LLVMFuzzerTestOneInput(input, make_input(input, &key, round));
+	puts("1 passed, 0 failed, 0 skipped");
+	return 0;
+}
+#endif
