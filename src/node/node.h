@@ -1,0 +1,91 @@
+/*
+ * node.h - the serving role: listens, runs the programs that requests carry, replies.
+ *
+ * A node is some worker threads, each with a loop of its own on the chosen backend; connections
+ * belong to the worker that got them and never move. How they get there is the accept mode:
+ *
+ *	child	every worker has a listening socket of its own (SO_REUSEPORT): the kernel spreads
+ *	shared	all workers accept from the same listening socket
+ *	parent	one acceptor accepts and hands connections out in turn
+ *
+ * accept-wait: `event` accepts through the worker's backend like any other operation (in parent
+ * mode through worker 0's); `blocking` puts a thread into accept(2) (one per address and worker in
+ * child and shared, one per address in parent) that hands connections to its worker.
+ *
+ * A unix socket cannot have several listeners: in child mode it is accepted from as in shared mode,
+ * and the node says so. Its file is removed at the end; one that a dead node left is replaced.
+ * Addresses beyond loopback need opts->insecure.
+ *
+ * What clients do wrong is said once each (hooks.say): peer, what, "connection dropped"; at most
+ * ten sentences a second, then how many were left out. How programs are run, and what the times in
+ * a reply mean, is in program.h.
+ *
+ * node_start() returns when every address is listened on and every thread is ready.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RW_NODE_NODE_H
+#define RW_NODE_NODE_H
+
+#include "backends/backend.h"
+#include "engine/address.h"
+#include "engine/hooks.h"
+#include "engine/loop.h"
+#include "engine/wire.h"
+
+enum accept_mode { ACCEPT_CHILD, ACCEPT_SHARED, ACCEPT_PARENT };
+enum accept_wait { ACCEPT_EVENT, ACCEPT_BLOCKING };
+
+struct node_opts {
+	struct knob_list bind;	/* -b, --bind-addr; empty: tcp://127.0.0.1:7891 */
+	bool insecure;		/* listen beyond loopback without authentication */
+	int64_t threads;	/* --threads, --nt, --num-threads */
+	int accept_mode;	/* -a, --accept-mode */
+	int accept_wait;	/* --accept-wait */
+	int64_t backlog;	/* --backlog-length, --bl */
+	bool no_delay;		/* --no-delay, --nd */
+	int64_t connections;	/* --max-connections, of the whole node */
+	int64_t message_max;	/* --max-message, bytes; replies too */
+	int64_t compute_max_ns; /* --max-compute: longest compute or sleep of one request */
+	int64_t in_flight;	/* --max-in-flight: waiting requests of one connection */
+	int64_t out_queue;	/* --max-out-queue, bytes */
+	int64_t drain_ns;	/* --drain: how long SIGTERM waits for requests in progress */
+	double loops_per_us;	/* --loops-per-usec: 0 = calibrate at start */
+};
+
+/* Bare names: --bind-addr, --threads ...; backend and tunables have groups of their own. */
+extern const struct knob_group node_knobs;
+
+struct node;
+
+/* Exact when the node has stopped; a snapshot while it runs. */
+struct node_stats {
+	struct loop_stats loop;
+	struct backend_stats backend;
+	uint64_t requests; /* programs run to their reply */
+	uint64_t operations[WIRE_CODES];
+	uint64_t accepted, accept_errors;
+	uint64_t connections; /* open now */
+	uint64_t faults[WIRE_FAULTS];
+	int64_t compute_ns; /* time spent computing */
+};
+
+/* backend_opts is copied. On failure nothing is left running. */
+int node_start(struct node **ret, const struct node_opts *opts, const struct backend_ops *backend,
+	       const void *backend_opts, const struct hooks *hooks, struct err *err);
+
+/* Addresses listened on, with the port the kernel chose. */
+unsigned node_address_count(const struct node *node);
+const struct address *node_address(const struct node *node, unsigned index);
+
+unsigned node_worker_count(const struct node *node);
+/* worker < 0: all of them added up. Any thread, but not while another one stops the node. A worker
+ * that computes answers after at most 100 ms with what it counted before. */
+void node_stats(const struct node *node, int worker, struct node_stats *ret);
+
+/* Stops accepting, lets requests in progress end for at most opts->drain_ns, closes, joins.
+ * Returns 0, or the first error that ended a worker before. */
+int node_stop(struct node *node, struct err *err);
+void node_destroy(struct node *node); /* stops it if need be; NULL is fine */
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * program.h - runs the programs that requests carry.
+ *
+ * A program is checked as a whole before any of it runs; what is wrong with it is the connection's
+ * end (conn_fault). It has exactly one reply; operations behind the reply are still run. A request
+ * that has passed its deadline does no more work: the reply says WIRE_TIMEOUT.
+ *
+ * Computing holds the worker, and a reply that has been made but not sent would wait for it. So a
+ * long computation behind such a reply is put into the ready queue instead, and all programs after
+ * it queue up too: the worker runs them first come, first served, between turns of its loop.
+ *
+ * Times in the reply, for this hop: service is what computing took and what sleeping asked for;
+ * queue is all other time between receiving the request and its reply: waiting behind other
+ * requests of the batch, and for the worker after a sleep.
+ *
+ * Everything here belongs to the thread of the host's loop.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RW_NODE_PROGRAM_H
+#define RW_NODE_PROGRAM_H
+
+#include "engine/conn.h"
+#include "node/compute.h"
+
+struct program_stats {
+	uint64_t requests; /* replied */
+	uint64_t operations[WIRE_CODES];
+	int64_t compute_ns;
+};
+
+/* What the programs of one worker run on. */
+struct program_host {
+	struct loop *loop;
+	const struct compute *compute;
+	uint64_t reply_max;    /* bytes */
+	uint64_t time_max_ns;  /* all computing and sleeping of one request */
+	int64_t busy_until_ns; /* end of the last computation */
+	int64_t replied_ns;    /* batch of the last reply, and whose it was */
+	const struct conn *replied_to;
+	struct waiting *ready_first, *ready_last;
+	struct program_stats stats;
+	struct cache small, large; /* requests that wait, by what is left of their programs */
+	void *orphans;		   /* of closed connections, until their operations come back */
+};
+
+void program_host_init(struct program_host *h, struct loop *loop, const struct compute *compute,
+		       uint64_t reply_max, uint64_t time_max_ns);
+/* After loop_finish(). */
+void program_host_finish(struct program_host *h);
+
+/* For conn_role.message and .closed. c->owner is used by these two; it starts as NULL. */
+void program_run(struct program_host *h, struct conn *c, const struct message *m);
+void program_drop_waiting(struct program_host *h, struct conn *c);
+
+/* Between turns: runs programs of the ready queue for a while. While there are any, the turns of
+ * the loop must not wait. */
+void program_run_ready(struct program_host *h);
+static inline bool program_is_ready(const struct program_host *h)
+{
+	return h->ready_first != NULL;
+}
+
+/* For people; NULL: no such operation. */
+const char *program_operation_name(unsigned code);
+
+#endif

@@ -1,0 +1,352 @@
+/*
+ * worker.c - one thread that serves.
+ *
+ * Its life: hook, loop, gate; then turns until the phase says stop; then drain: connections close
+ * when what they owe is sent, and after opts.drain_ns at the latest. Last it waits for the others
+ * (gate.h), because they may still be about to wake this loop.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "node/worker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/units.h"
+#include "node/accept.h"
+
+/* Statistics are 64-bit words, so that they can be copied one by one. */
+_Static_assert(sizeof(struct node_stats) == STATS_WORDS * sizeof(uint64_t), "words");
+
+/* So often, 100 us apart, is looked for a worker's answer. */
+#define ANSWER_TRIES 1000
+
+static struct worker *worker_of(const struct conn *c)
+{
+	return (struct worker *)((char *)c->loop - offsetof(struct worker, loop));
+}
+
+/* Copies one part of struct node_stats, which stands at offset, to where others may read it. */
+static void publish_part(struct worker *w, size_t offset, const void *from, size_t size)
+{
+	_Atomic uint64_t *to = &w->published[offset / sizeof(uint64_t)];
+	const char *at = from;
+	uint64_t word;
+
+	for (size_t done = 0; done < size; done += sizeof(word)) {
+		memcpy(&word, at + done, sizeof(word));
+		atomic_store_explicit(to++, word, memory_order_relaxed);
+	}
+}
+
+#define PUBLISH(w, field, from)                                   \
+	publish_part(w, offsetof(struct node_stats, field), from, \
+		     sizeof(((struct node_stats *)0)->field))
+
+static void publish(struct worker *w)
+{
+	const struct node_stats *own = &w->stats;
+
+	PUBLISH(w, loop, &w->loop.stats);
+	if (w->loop.backend)
+		PUBLISH(w, backend, &w->loop.backend->stats);
+	PUBLISH(w, requests, &w->host.stats.requests);
+	PUBLISH(w, operations, w->host.stats.operations);
+	PUBLISH(w, accepted, &own->accepted);
+	PUBLISH(w, connections, &own->connections);
+	PUBLISH(w, faults, own->faults);
+	PUBLISH(w, compute_ns, &w->host.stats.compute_ns);
+	atomic_fetch_add_explicit(&w->publications, 1, memory_order_release);
+}
+
+/* It answers at the end of its turn; while it computes for long, what it said last has to do. */
+void worker_ask_stats(struct worker *w)
+{
+	unsigned before = atomic_load_explicit(&w->publications, memory_order_acquire);
+
+	atomic_store_explicit(&w->wants_stats, true, memory_order_release);
+	worker_notify(w);
+	for (int i = 0; i < ANSWER_TRIES && !atomic_load(&w->has_ended); i++) {
+		if (atomic_load_explicit(&w->publications, memory_order_acquire) != before)
+			return;
+		nanosleep(&(struct timespec){ .tv_nsec = 100 * US }, NULL);
+	}
+}
+
+void worker_stats(const struct worker *w, struct node_stats *ret)
+{
+	uint64_t words[STATS_WORDS];
+
+	for (unsigned i = 0; i < STATS_WORDS; i++)
+		words[i] = atomic_load_explicit(&w->published[i], memory_order_relaxed);
+	memcpy(ret, words, sizeof(*ret));
+	ret->accept_errors = atomic_load_explicit(&w->accept_errors, memory_order_relaxed);
+}
+
+static void on_rest(struct io_op *op, const struct io_result *r)
+{
+	struct worker *w = (struct worker *)((char *)op - offsetof(struct worker, rest));
+
+	(void)r;
+	w->rest_is_due = false;
+	speaker_rest(&w->common->speaker);
+}
+
+/* After a sentence was left out: a second later somebody says so, even if nothing more happens. */
+static void say_rest_later(struct worker *w)
+{
+	if (w->rest_is_due)
+		return;
+	w->rest_is_due = true;
+	w->rest.kind = IO_TIMER;
+	w->rest.done = on_rest;
+	w->rest.deadline_ns = loop_now_ns(&w->loop) + SEC;
+	loop_submit(&w->loop, &w->rest);
+}
+
+/* Unix sockets have no address on the peer's side, but a process. */
+static const char *format_peer(int fd, char *buf, size_t size)
+{
+	struct address a = { .len = sizeof(a.storage) };
+	struct ucred who;
+	socklen_t who_len = sizeof(who);
+
+	if (getpeername(fd, (struct sockaddr *)&a.storage, &a.len))
+		snprintf(buf, size, errno == ENOTCONN ? "a client that is gone" : "a client");
+	else if (a.storage.ss_family != AF_UNIX)
+		address_format(&a, buf, size);
+	else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &who_len))
+		snprintf(buf, size, "a client");
+	else
+		snprintf(buf, size, "process %d", (int)who.pid);
+	return buf;
+}
+
+static void format_fault(const struct conn *c, enum wire_fault fault, char *buf, size_t size)
+{
+	char limit[32];
+
+	if (fault == WIRE_LONG_MESSAGE)
+		snprintf(
+			buf, size, "message of %" PRIu64 " bytes, limit %s", c->skip,
+			units_format(UNIT_SIZE, c->loop->limits.message_max, limit, sizeof(limit)));
+	else
+		snprintf(buf, size, "%s", wire_fault_text(fault));
+}
+
+static void format_end(const struct conn *c, enum conn_end end, int code, char *buf, size_t size)
+{
+	if (end == CONN_FAULT)
+		format_fault(c, (enum wire_fault)code, buf, size);
+	else if (end == CONN_CUT)
+		snprintf(buf, size, "ended in the middle of a message");
+	else if (code == -ERANGE)
+		snprintf(buf, size, "%s cannot watch descriptor %d", c->loop->ops->group.name,
+			 c->recv.fd);
+	else
+		snprintf(buf, size, "%s", strerror(-code));
+}
+
+static void say_end(struct worker *w, const struct conn *c, enum conn_end end, int code)
+{
+	char peer[ADDRESS_TEXT], what[128];
+
+	format_end(c, end, code, what, sizeof(what));
+	if (!speaker_say(&w->common->speaker, loop_now_ns(&w->loop), "%s: %s: connection dropped",
+			 format_peer(c->recv.fd, peer, sizeof(peer)), what))
+		say_rest_later(w);
+}
+
+static void on_message(struct conn *c, const struct message *m)
+{
+	program_run(&worker_of(c)->host, c, m);
+}
+
+static void on_closed(struct conn *c, enum conn_end end, int code)
+{
+	struct worker *w = worker_of(c);
+
+	w->stats.connections--;
+	atomic_fetch_sub_explicit(&w->common->connections, 1, memory_order_relaxed);
+	if (end == CONN_FAULT)
+		w->stats.faults[code]++;
+	if (end != CONN_PEER_CLOSED && end != CONN_LOCAL)
+		say_end(w, c, end, code);
+	program_drop_waiting(&w->host, c);
+}
+
+static const struct conn_role role = {
+	.accepts = WIRE_REQUEST,
+	.message = on_message,
+	.closed = on_closed,
+};
+
+/* The limit is the node's, not the worker's: the kernel does not spread evenly. */
+static bool is_one_too_many(struct worker *w)
+{
+	struct common *common = w->common;
+
+	if (atomic_fetch_add_explicit(&common->connections, 1, memory_order_relaxed) <
+	    common->opts.connections)
+		return false;
+	atomic_fetch_sub_explicit(&common->connections, 1, memory_order_relaxed);
+	w->loop.stats.refused++;
+	if (!speaker_say(&common->speaker, loop_now_ns(&w->loop),
+			 "%" PRId64 " connections are open, which is --max-connections: a new one "
+			 "is refused",
+			 common->opts.connections))
+		say_rest_later(w);
+	return true;
+}
+
+void worker_take(struct worker *w, int fd)
+{
+	if (w->draining || is_one_too_many(w)) {
+		loop_close_fd(&w->loop, fd);
+		return;
+	}
+	if (!conn_open(&w->loop, fd, &role, NULL)) {
+		atomic_fetch_sub_explicit(&w->common->connections, 1, memory_order_relaxed);
+		return;
+	}
+	w->stats.accepted++;
+	w->stats.connections++;
+}
+
+void worker_notify(struct worker *w)
+{
+	atomic_store_explicit(&w->has_mail, true, memory_order_release);
+	loop_wake(&w->loop);
+}
+
+static void take_mail(struct worker *w)
+{
+	int fd;
+
+	if (!atomic_load_explicit(&w->has_mail, memory_order_relaxed))
+		return;
+	atomic_exchange_explicit(&w->has_mail, false, memory_order_acquire);
+	for (struct mailbox *box = w->boxes; box; box = box->next) {
+		while ((fd = mailbox_take(box)) >= 0)
+			worker_take(w, fd);
+	}
+	if (atomic_exchange_explicit(&w->wants_stats, false, memory_order_acquire))
+		publish(w);
+}
+
+/* One turn, with all that belongs to it. */
+static int turn(struct worker *w, int64_t timeout_ns)
+{
+	int result = loop_turn(&w->loop, program_is_ready(&w->host) ? 0 : timeout_ns);
+
+	if (program_is_ready(&w->host))
+		program_run_ready(&w->host);
+	take_mail(w);
+	return result;
+}
+
+static int serve(struct worker *w)
+{
+	struct acceptor *a;
+	int result = 0;
+
+	for (a = w->acceptors; a; a = a->next)
+		acceptor_begin(a);
+	while (!result &&
+	       atomic_load_explicit(&w->common->phase, memory_order_relaxed) != PHASE_STOPPING)
+		result = turn(w, -1);
+	return result;
+}
+
+/* Requests in progress end; what comes now is not begun any more. */
+static int drain(struct worker *w)
+{
+	int64_t end_ns = clock_now_ns() + w->common->opts.drain_ns;
+	int result = 0;
+
+	w->draining = true;
+	for (struct acceptor *a = w->acceptors; a; a = a->next)
+		acceptor_end(a);
+	if (w->rest_is_due)
+		loop_cancel(&w->loop, &w->rest);
+	for (struct conn *c = w->loop.all; c; c = c->next)
+		conn_finish(c);
+	while (!result && w->loop.conn_count) {
+		int64_t left_ns = end_ns - clock_now_ns();
+
+		if (left_ns <= 0)
+			break;
+		result = turn(w, left_ns);
+	}
+	return result;
+}
+
+static int prepare(struct worker *w, struct err *err)
+{
+	const struct common *common = w->common;
+	const struct node_opts *opts = &common->opts;
+	const struct loop_limits limits = {
+		.message_max = (uint32_t)opts->message_max,
+		.connections = (uint32_t)opts->connections,
+		.out_queue = (uint32_t)opts->out_queue,
+		.in_flight = (uint32_t)opts->in_flight,
+	};
+	char name[16];
+	int result = 0;
+
+	snprintf(name, sizeof(name), "rw-worker-%u", w->index % 1000);
+	pthread_setname_np(pthread_self(), name);
+	if (common->hooks.thread_started)
+		result = common->hooks.thread_started(common->hooks.context, THREAD_WORKER,
+						      w->index, err);
+	if (!result)
+		result = loop_init(&w->loop, common->backend, common->backend_opts, &limits, err);
+	if (!result)
+		program_host_init(&w->host, &w->loop, &common->compute, (uint64_t)opts->message_max,
+				  (uint64_t)opts->compute_max_ns);
+	return result;
+}
+
+static void fail(struct worker *w, int code)
+{
+	err_sys(&w->failure, code, "worker %u: %s", w->index, w->common->backend->group.name);
+	atomic_store(&w->has_ended, true);
+	speaker_say(&w->common->speaker, clock_now_ns(), "%s: this worker has ended",
+		    w->failure.text);
+}
+
+static void *run(void *arg)
+{
+	struct worker *w = arg;
+	struct err err = { 0 };
+	int result = prepare(w, &err);
+
+	if (gate_pass(&w->common->gate, result, &err)) {
+		result = serve(w);
+		if (!result)
+			result = drain(w);
+		if (result)
+			fail(w, result);
+		gate_leave(&w->common->gate);
+	}
+	publish(w); /* the backend's counters go with it */
+	loop_finish(&w->loop);
+	program_host_finish(&w->host);
+	publish(w);
+	return NULL;
+}
+
+void worker_init(struct worker *w, struct common *common, unsigned index)
+{
+	w->common = common;
+	w->index = index;
+}
+
+int worker_start(struct worker *w, struct err *err)
+{
+	int code = pthread_create(&w->thread, NULL, run, w);
+
+	return code ? err_sys(err, -code, "worker %u: starting a thread", w->index) : 0;
+}

@@ -1,0 +1,86 @@
+/*
+ * worker.h - one thread that serves: a loop, its connections, the programs they send.
+ *
+ * A worker gets its connections from acceptors of its own (accept.h, in its loop) or through
+ * mailboxes from other threads. What others may read while it runs is a copy of its counters, which
+ * it makes when it is asked.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RW_NODE_WORKER_H
+#define RW_NODE_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "node/gate.h"
+#include "node/mailbox.h"
+#include "node/node.h"
+#include "node/program.h"
+#include "node/speaker.h"
+
+/* Only forward: what a node does with new and old connections. */
+enum phase {
+	PHASE_SERVING,
+	PHASE_CLOSED,	/* nothing is accepted any more */
+	PHASE_STOPPING, /* workers drain and end */
+};
+
+/* What all threads of a node share: fixed before they start, but for the last three. */
+struct common {
+	struct node_opts opts;
+	const struct backend_ops *backend;
+	const void *backend_opts;
+	struct hooks hooks;
+	struct compute compute;
+	struct gate gate;
+	struct speaker speaker;
+	atomic_int phase;
+	atomic_uint connections; /* open on all workers */
+	atomic_bool told_full;	 /* no descriptors left: said once */
+};
+
+struct acceptor;
+
+#define STATS_WORDS (sizeof(struct node_stats) / sizeof(uint64_t))
+
+struct worker {
+	struct loop loop;
+	struct program_host host;
+	struct common *common;
+	struct acceptor *acceptors; /* in this loop */
+	struct mailbox *boxes;
+	bool draining;
+	struct node_stats stats; /* all but what loop, backend and host count themselves */
+	struct io_op rest;	 /* a timer: sentences that were left out are counted then */
+	bool rest_is_due;
+	pthread_t thread;
+	unsigned index;
+	struct err failure; /* what ended it before its time */
+
+	/* For other threads. */
+	_Alignas(64) atomic_bool has_mail;
+	atomic_bool has_ended;
+	atomic_bool wants_stats;
+	atomic_uint publications;
+	atomic_uint_fast64_t accept_errors;
+	_Atomic uint64_t published[STATS_WORDS];
+};
+
+/* Fills in a zeroed worker. */
+void worker_init(struct worker *w, struct common *common, unsigned index);
+/* Its thread; it comes to common->gate. 0 or -errno. */
+int worker_start(struct worker *w, struct err *err);
+
+/* In the worker's thread: a connection is its from here on. */
+void worker_take(struct worker *w, int fd);
+/* In any thread, after something was put into one of its boxes, or the phase has changed. */
+void worker_notify(struct worker *w);
+/*
+ * The copy of its counters; and, in another thread while it runs: asks for a new copy and waits for
+ * it, at most 100 ms.
+ */
+void worker_stats(const struct worker *w, struct node_stats *ret);
+void worker_ask_stats(struct worker *w);
+
+#endif
