@@ -1,0 +1,119 @@
+/*
+ * client.h - the loading role: sends requests at intended times, or keeps N in flight, and
+ * records what came back.
+ *
+ * Open loop: arrivals are computed ahead from the seed, whatever the answers do; latency counts
+ * from the intended send time, and what could not be sent by the end is censored, never skipped:
+ * planned = sent + censored, sent = done + failed + timed out + unanswered. Planned is what was
+ * due by the end, also when the end came early. Closed loop: --outstanding N per connection. The
+ * generator judges itself: VALID, SUSPECT or INVALID, with reasons (measurement.md 1.3;
+ * docs/METHOD.md has the thresholds).
+ *
+ * client_run() blocks until the end; *stop set by a signal handler (or another thread) ends it
+ * early with what there is.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RW_CLIENT_CLIENT_H
+#define RW_CLIENT_CLIENT_H
+
+#include <stdatomic.h>
+
+#include "backends/backend.h"
+#include "base/hist.h"
+#include "engine/hooks.h"
+#include "engine/loop.h"
+
+enum arrival_law { ARRIVAL_CONSTANT, ARRIVAL_EXPONENTIAL };
+enum wait_mode { WAIT_HYBRID, WAIT_SLEEP, WAIT_SPIN };
+
+struct client_opts {
+	char to[128];	      /* --to */
+	int64_t requests;     /* -n, --num-pkts: per thread, as in DistWalk; 0: by duration */
+	int64_t duration_ns;  /* --duration; 0: by requests */
+	int64_t warm_up_ns;   /* --warm-up: sent and answered, not counted */
+	double rate;	      /* -r, --rate: requests per second of each thread, as in DistWalk */
+	int arrivals;	      /* --arrivals constant|exponential; -p exp:... sets it too */
+	char period[64];      /* -p, --period: "100ms", "exp:100us"; last of -p and -r counts */
+	int64_t outstanding;  /* --outstanding: closed loop, per connection; 0: open loop */
+	int64_t threads;      /* --threads, --nt, --num-threads */
+	int64_t connections;  /* --connections, -c: per thread */
+	int64_t request_size; /* --ps, --request-size */
+	int64_t reply_size;   /* default reply size when no -R is given */
+	struct knob_list program; /* "compute 10us", "reply 64B", "skip 1,prob=0.5" in order */
+	int64_t timeout_ns;	  /* --timeout: per request; 0: none */
+	int64_t drain_ns;	  /* --drain: how long to wait for answers after the last send */
+	int64_t in_flight; /* --max-in-flight, per thread: above, sending waits (and is late) */
+	int wait;	   /* --wait hybrid|sleep|spin; --ws, --wait-spin is spin */
+	int64_t spin_ns;   /* --spin: how long before a due time the hybrid stops sleeping */
+	int64_t seed;	   /* --seed; 0: a fresh one, reported */
+	bool no_delay;	   /* --no-delay, --nd */
+	int64_t records;   /* --keep-records: per thread, for --rows and --records; 0: none */
+};
+
+extern const struct knob_group client_knobs;
+
+enum validity { RUN_VALID, RUN_SUSPECT, RUN_INVALID };
+extern const char *const validity_names[];
+
+struct client_counts {
+	uint64_t planned, sent, censored;
+	uint64_t done;	     /* answered with status OK */
+	uint64_t failed;     /* answered with another status, or the connection broke */
+	uint64_t timed_out;  /* no answer within --timeout; late answers are counted apart */
+	uint64_t unanswered; /* no answer by the end of the drain */
+	uint64_t late;	     /* answers after their timeout */
+	uint64_t skipped_operations;
+};
+
+/* One request, for --rows and --records; kept only when asked for. */
+struct client_record {
+	int64_t intended_ns, sent_ns, end_ns; /* relative to the start of the run; end 0: none */
+	uint64_t id;
+	uint32_t thread;
+	uint8_t outcome; /* enum outcome */
+};
+enum outcome {
+	OUTCOME_DONE,
+	OUTCOME_FAILED,
+	OUTCOME_TIMED_OUT,
+	OUTCOME_UNANSWERED,
+	OUTCOME_CENSORED
+};
+extern const char *const outcome_names[];
+
+#define CLIENT_REASONS 16
+struct client_result {
+	struct client_counts counts; /* of the measured part */
+	struct client_counts warm_up;
+	struct hist
+		*response; /* intended to last byte of the answer; requests that timed out, stayed
+				  unanswered or were censored count with the time they had waited */
+	struct hist *service;			   /* sent to last byte of the answer */
+	struct hist *lateness;			   /* intended to sent */
+	struct hist *queue, *node_service;	   /* as the node's hop record says */
+	int64_t start_epoch_ns, start_ns, end_ns;  /* of the measured part */
+	double offered_rate, sent_rate, done_rate; /* per second */
+	double cpu_share_max;			   /* of the busiest client thread */
+	double run_delay_share_max; /* time runnable but not running, busiest thread */
+	double steal_share;	    /* of the machine during the run */
+	uint64_t seed;
+	struct backend_stats backend;
+	struct loop_stats loop;
+	uint64_t strays;	   /* answers to nothing that was asked */
+	uint64_t connections_lost; /* of all threads */
+	bool closed_loop, interrupted;
+	enum validity validity;
+	unsigned reason_count;
+	char reasons[CLIENT_REASONS][160];
+	struct client_record *records; /* record_count of them, in order of sending per thread */
+	uint64_t record_count, records_lost;
+	char to[128]; /* address as connected */
+};
+
+int client_run(const struct client_opts *opts, const struct backend_ops *backend,
+	       const void *backend_opts, const struct hooks *hooks, const atomic_bool *stop,
+	       struct client_result **ret, struct err *err);
+void client_result_destroy(struct client_result *r);
+
+#endif

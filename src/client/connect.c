@@ -1,0 +1,129 @@
+/*
+ * connect.c - the connections of one client thread, all of them open before the clock starts.
+ *
+ * A few at a time, so that the node's backlog does not overflow: a dropped SYN is repeated only
+ * after a second.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "client/thread.h"
+
+#define AT_A_TIME     64
+#define CONNECT_LIMIT (5 * SEC)
+#define CONNECT_POLL  (50 * MS)
+
+bool client_is_stopped(const struct client_job *job)
+{
+	return job->stop && atomic_load_explicit(job->stop, memory_order_relaxed);
+}
+
+static int set_no_delay(const struct client_job *job, int fd, struct err *err)
+{
+	int on = job->no_delay;
+
+	if (job->to.storage.ss_family == AF_UNIX)
+		return 0;
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)))
+		return err_sys(err, -errno, "TCP_NODELAY");
+	return 0;
+}
+
+/* fd is nobody's until this succeeds. */
+static int prepare_socket(const struct client_job *job, int fd, struct err *err)
+{
+	int rc = set_no_delay(job, fd, err);
+
+	if (!rc && job->hooks && job->hooks->socket_opened)
+		rc = job->hooks->socket_opened(job->hooks->context, fd, err);
+	return rc;
+}
+
+static int open_socket(const struct client_job *job, struct err *err)
+{
+	int fd = address_socket(&job->to, err);
+	struct rlimit limit;
+	int rc;
+
+	if (fd == -EMFILE && !getrlimit(RLIMIT_NOFILE, &limit))
+		return err_set(
+			err, fd,
+			"connect %s: more connections than the %llu descriptors this process "
+			"may open: raise them with ulimit -n, or use fewer connections",
+			job->to_text, (unsigned long long)limit.rlim_cur);
+	if (fd < 0)
+		return fd;
+	rc = prepare_socket(job, fd, err);
+	if (!rc)
+		return fd;
+	close(fd);
+	return rc;
+}
+
+static int start_one(struct client_thread *t, struct session *s)
+{
+	const struct client_job *job = t->job;
+	int fd = open_socket(job, &t->err);
+
+	if (fd < 0)
+		return fd;
+	s->conn = conn_connect(&t->loop, fd, (const struct sockaddr *)&job->to.storage, job->to.len,
+			       &load_role, s);
+	return s->conn ? 0 : err_set(&t->err, -ENOMEM, "connect %s: no memory", job->to_text);
+}
+
+/* An error, or 0 when everything is as it should be so far. */
+static int check(struct client_thread *t, int64_t deadline_ns)
+{
+	struct load *l = &t->load;
+
+	if (l->refused == -ERANGE)
+		return err_set(&t->err, -ERANGE,
+			       "connect %s: the %s backend cannot watch so many descriptors",
+			       t->job->to_text, t->job->backend->group.name);
+	if (l->refused)
+		return err_sys(&t->err, l->refused, "connect %s", t->job->to_text);
+	if (l->lost)
+		return err_set(&t->err, -ECONNRESET,
+			       "connect %s: lost while the others were connecting: %s",
+			       t->job->to_text, l->lost_text);
+	if (client_is_stopped(t->job))
+		return err_set(&t->err, -EINTR, "connect %s: interrupted", t->job->to_text);
+	if (clock_now_ns() > deadline_ns)
+		return err_set(&t->err, -ETIMEDOUT,
+			       "connect %s: %u of %u connections open after %lld s",
+			       t->job->to_text, l->open_count, l->plan.connections,
+			       (long long)(CONNECT_LIMIT / SEC));
+	return 0;
+}
+
+int client_connect(struct client_thread *t)
+{
+	struct load *l = &t->load;
+	uint32_t started = 0, open = 0;
+	int64_t deadline_ns = clock_now_ns() + CONNECT_LIMIT;
+	int rc = 0;
+
+	while (!rc && l->open_count < l->plan.connections) {
+		while (!rc && started < l->plan.connections && started - l->open_count < AT_A_TIME)
+			rc = start_one(t, &l->sessions[started++]);
+		if (!rc)
+			rc = loop_turn(&t->loop, CONNECT_POLL);
+		if (l->open_count > open)
+			deadline_ns = clock_now_ns() + CONNECT_LIMIT;
+		open = l->open_count;
+		if (!rc)
+			rc = check(t, deadline_ns);
+	}
+	if (rc && !t->err.code)
+		err_sys(&t->err, rc, "connect %s: the %s backend", t->job->to_text,
+			t->job->backend->group.name);
+	return rc;
+}

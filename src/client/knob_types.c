@@ -1,0 +1,217 @@
+/*
+ * knob_types.c - the kinds of values that only a client has: see knob_types.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "client/knob_types.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "client/arrival_text.h"
+#include "client/client.h"
+#include "client/program_text.h"
+
+static struct client_opts *opts_of(const struct knob *k, void *field)
+{
+	return (struct client_opts *)((char *)field - k->offset);
+}
+
+/* A law that came with a period goes with it. */
+static void drop_period(struct client_opts *o)
+{
+	if (!strncmp(o->period, "exp:", 4))
+		o->arrivals = ARRIVAL_CONSTANT;
+	*o->period = '\0';
+}
+
+static int parse_rate(const struct knob *k, const char *text, void *field, struct err *err)
+{
+	double rate;
+	int rc = units_parse_rate(text, &rate, err);
+
+	if (rc)
+		return rc;
+	if (!(rate > 0))
+		return err_set(err, -EINVAL, "\"%s\" must be above 0", text);
+	memcpy(field, &rate, sizeof(rate));
+	drop_period(opts_of(k, field));
+	return 0;
+}
+
+static void format_rate(const struct knob *k, const void *field, char *buf, size_t size)
+{
+	knob_rate.format(k, field, buf, size);
+}
+
+/* Gives the rate too, so that there is one number to show. "": no period, the rate counts. */
+static int parse_period(const struct knob *k, const char *text, void *field, struct err *err)
+{
+	struct client_opts *o = opts_of(k, field);
+	enum arrival_law law;
+	int64_t ns;
+	int rc;
+
+	if (!*text)
+		return 0;
+	rc = arrival_parse_period(text, &law, &ns, err);
+	if (rc)
+		return rc;
+	if (strlen(text) >= k->size)
+		return err_set(err, -EINVAL, "\"%s\" is too long", text);
+	drop_period(o);
+	strcpy(field, text);
+	o->rate = 1e9 / ns;
+	if (law != ARRIVAL_CONSTANT)
+		o->arrivals = law;
+	return 0;
+}
+
+static void format_period(const struct knob *k, const void *field, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s", (const char *)field);
+}
+
+/* --wait-spin is --wait=spin under DistWalk's name. */
+static int parse_spin(const struct knob *k, const char *text, void *field, struct err *err)
+{
+	struct knob as_bool = *k;
+	bool is_on;
+	int rc, spin = WAIT_SPIN;
+
+	as_bool.size = sizeof(is_on);
+	rc = knob_bool.parse(&as_bool, text, &is_on, err);
+	if (!rc && is_on)
+		memcpy(field, &spin, sizeof(spin));
+	return rc;
+}
+
+static void format_spin(const struct knob *k, const void *field, char *buf, size_t size)
+{
+	int wait;
+
+	(void)k;
+	memcpy(&wait, field, sizeof(wait));
+	snprintf(buf, size, "%s", wait == WAIT_SPIN ? "yes" : "no");
+}
+
+/* The options that append one kind of operation. */
+static const struct shorthand {
+	const char *option, *operation;
+	bool has_quantity; /* that may come without its unit: knob.bare_unit */
+	enum unit unit;
+} shorthands[] = {
+	{ "comp-time", "compute", true, UNIT_TIME },
+	{ "sleep", "sleep", true, UNIT_TIME },
+	{ "reply", "reply", true, UNIT_SIZE },
+	{ "skip", "skip", false, 0 },
+};
+
+static const struct shorthand *find_shorthand(const struct knob *k)
+{
+	const struct shorthand *s = shorthands;
+
+	while (strcmp(s->option, k->name))
+		s++;
+	return s;
+}
+
+/* text, with the unit that belongs to it. */
+static int complete(const struct knob *k, const struct shorthand *s, const char *text, char *buf,
+		    size_t size, struct err *err)
+{
+	int64_t value;
+	int rc;
+
+	if (!s->has_quantity || !*text) {
+		snprintf(buf, size, "%s", text);
+		return 0;
+	}
+	rc = units_parse(s->unit, text, k->bare_unit, &value, err);
+	if (!rc)
+		units_format(s->unit, value, buf, size);
+	return rc;
+}
+
+static int append_operation(struct knob_list *list, const char *text, struct err *err)
+{
+	struct program_step step;
+	int rc;
+
+	if (strlen(text) >= KNOB_LIST_TEXT)
+		return err_set(err, -EINVAL, "\"%.40s...\" is too long", text);
+	if (list->count == KNOB_LIST_MAX)
+		return err_set(err, -EINVAL, "\"%s\" is one operation too many: at most %d", text,
+			       KNOB_LIST_MAX);
+	rc = program_parse_step(text, WIRE_HEAD, &step, err);
+	if (!rc)
+		strcpy(list->text[list->count++], text);
+	return rc;
+}
+
+static int parse_shorthand(const struct knob *k, const char *text, void *field, struct err *err)
+{
+	const struct shorthand *s = find_shorthand(k);
+	char argument[KNOB_LIST_TEXT], operation[2 * KNOB_LIST_TEXT];
+	int rc = complete(k, s, text, argument, sizeof(argument), err);
+
+	if (rc)
+		return rc;
+	snprintf(operation, sizeof(operation), "%s%s%s", s->operation, *argument ? " " : "",
+		 argument);
+	return append_operation(field, operation, err);
+}
+
+/* Its own operations only, without their name. */
+static void format_shorthand(const struct knob *k, const void *field, char *buf, size_t size)
+{
+	const struct shorthand *s = find_shorthand(k);
+	const struct knob_list *list = field;
+	size_t len = 0, name_len = strlen(s->operation);
+
+	*buf = '\0';
+	for (int i = 0; i < list->count && len < size; i++) {
+		const char *rest = list->text[i] + name_len;
+
+		if (strncmp(list->text[i], s->operation, name_len) || (*rest && *rest != ' '))
+			continue;
+		len += snprintf(buf + len, size - len, "%s%s", len ? ";" : "",
+				rest + (*rest == ' '));
+	}
+}
+
+/* "compute 10us;reply 64B": whole operations, checked one by one. */
+static int parse_program(const struct knob *k, const char *text, void *field, struct err *err)
+{
+	struct knob_list *list = field;
+	char operation[2 * KNOB_LIST_TEXT];
+	int was = list->count, rc = 0;
+
+	(void)k;
+	while (*text && !rc) {
+		size_t len = strcspn(text, ";");
+
+		snprintf(operation, sizeof(operation), "%.*s", (int)len, text);
+		rc = append_operation(list, operation, err);
+		text += len + (text[len] == ';');
+		text += strspn(text, " ");
+	}
+	if (rc)
+		list->count = was;
+	return rc;
+}
+
+static void format_program(const struct knob *k, const void *field, char *buf, size_t size)
+{
+	knob_texts.format(k, field, buf, size);
+}
+
+const struct knob_type client_rate = { "RATE", parse_rate, format_rate };
+const struct knob_type client_period = { "TIME", parse_period, format_period };
+const struct knob_type client_spin = { "yes|no", parse_spin, format_spin, .is_flag = true };
+const struct knob_type client_shorthand = { "TEXT", parse_shorthand, format_shorthand,
+					    .appends = true };
+const struct knob_type client_program = { "OPERATION", parse_program, format_program,
+					  .appends = true };

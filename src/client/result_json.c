@@ -1,0 +1,132 @@
+/*
+ * result_json.c - see result_json.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "client/result_json.h"
+
+#include <errno.h>
+
+#include "client/result_text.h"
+
+static json_t *counts_json(const struct client_counts *c)
+{
+	return json_pack("{sI sI sI sI sI sI sI sI sI}", "planned", (json_int_t)c->planned, "sent",
+			 (json_int_t)c->sent, "censored", (json_int_t)c->censored, "done",
+			 (json_int_t)c->done, "failed", (json_int_t)c->failed, "timed_out",
+			 (json_int_t)c->timed_out, "unanswered", (json_int_t)c->unanswered, "late",
+			 (json_int_t)c->late, "skipped_operations",
+			 (json_int_t)c->skipped_operations);
+}
+
+static json_t *percentiles_json(const struct hist *h)
+{
+	json_t *object = json_object();
+	char key[16];
+
+	for (const double *p = result_percentiles; *p > 0; p++) {
+		bool exists = result_samples_beyond(h, *p) >= PERCENTILE_SAMPLES_LEAST;
+
+		snprintf(key, sizeof(key), "p%g", *p);
+		json_object_set_new(object, key,
+				    exists ? json_integer(hist_quantile(h, *p / 100))
+					   : json_null());
+	}
+	return object;
+}
+
+static json_t *latency_json(const struct hist *h)
+{
+	return json_pack("{sI sI sI sI sI so}", "count", (json_int_t)hist_count(h), "over_range",
+			 (json_int_t)hist_over(h), "min_ns", (json_int_t)hist_min(h), "mean_ns",
+			 (json_int_t)hist_mean(h), "max_ns", (json_int_t)hist_max(h),
+			 "percentiles_ns", percentiles_json(h));
+}
+
+static json_t *latencies_json(const struct client_result *r)
+{
+	return json_pack("{so so so}", "response", latency_json(r->response), "service",
+			 latency_json(r->service), "lateness", latency_json(r->lateness));
+}
+
+/* Hop by hop along the way of a request; there is one node so far. */
+static json_t *hops_json(const struct client_result *r)
+{
+	return json_pack("[{so so}]", "queue", latency_json(r->queue), "service",
+			 latency_json(r->node_service));
+}
+
+static json_t *reasons_json(const struct client_result *r)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < r->reason_count; i++)
+		json_array_append_new(array, json_string(r->reasons[i]));
+	return array;
+}
+
+static json_t *rates_json(const struct client_result *r)
+{
+	return json_pack("{so sf sf}", "offered",
+			 r->closed_loop ? json_null() : json_real(r->offered_rate), "sent",
+			 r->sent_rate, "done", r->done_rate);
+}
+
+static json_t *backend_json(const struct client_result *r)
+{
+	const struct backend_stats *b = &r->backend;
+	json_t *batches = json_array();
+
+	for (unsigned i = 0; i < BACKEND_BATCHES; i++)
+		json_array_append_new(batches, json_integer(b->batch[i]));
+	return json_pack("{sI sI sI sI sI so}", "syscalls", (json_int_t)b->syscalls, "waits",
+			 (json_int_t)b->waits, "wakeups", (json_int_t)b->wakeups, "completions",
+			 (json_int_t)b->completions, "retries", (json_int_t)b->retries,
+			 "batches_by_power_of_2", batches);
+}
+
+static json_t *loop_json(const struct client_result *r)
+{
+	const struct loop_stats *l = &r->loop;
+
+	return json_pack("{sI sI sI sI sI sI sI sI}", "messages_in", (json_int_t)l->messages_in,
+			 "messages_out", (json_int_t)l->messages_out, "bytes_in",
+			 (json_int_t)l->bytes_in, "bytes_out", (json_int_t)l->bytes_out, "opened",
+			 (json_int_t)l->opened, "faults", (json_int_t)l->faults, "resets",
+			 (json_int_t)l->resets, "strays", (json_int_t)r->strays);
+}
+
+static json_t *self_json(const struct client_result *r)
+{
+	return json_pack("{sf so sf}", "busy_share_max", r->cpu_share_max, "run_delay_share_max",
+			 r->run_delay_share_max < 0 ? json_null()
+						    : json_real(r->run_delay_share_max),
+			 "steal_share", r->steal_share);
+}
+
+json_t *result_json(const struct client_result *r)
+{
+	return json_pack("{si ss so sb sb ss sI sI sI so so so so so so so so sI}", "schema",
+			 RESULT_JSON_SCHEMA, "verdict", validity_names[r->validity], "reasons",
+			 reasons_json(r), "interrupted", r->interrupted, "closed_loop",
+			 r->closed_loop, "to", r->to, "seed", (json_int_t)r->seed, "start_epoch_ns",
+			 (json_int_t)r->start_epoch_ns, "duration_ns",
+			 (json_int_t)(r->end_ns - r->start_ns), "counts", counts_json(&r->counts),
+			 "warm_up", counts_json(&r->warm_up), "rates_per_s", rates_json(r),
+			 "latency", latencies_json(r), "hops", hops_json(r), "generator",
+			 self_json(r), "backend_stats", backend_json(r), "loop", loop_json(r),
+			 "connections_lost", (json_int_t)r->connections_lost);
+}
+
+int result_write_json(const struct client_result *r, FILE *out, struct err *err)
+{
+	json_t *root = result_json(r);
+	int rc = root ? json_dumpf(root, out, JSON_INDENT(2)) : -1;
+
+	json_decref(root);
+	if (!root)
+		return err_set(err, -ENOMEM, "result as JSON: no memory");
+	if (rc || fputc('\n', out) == EOF || fflush(out))
+		return err_sys(err, errno ? -errno : -EIO, "result as JSON");
+	return 0;
+}

@@ -1,0 +1,58 @@
+/*
+ * thread.h - one client thread: a loop of its own, its connections, its load, from birth to count.
+ *
+ * All threads connect first and meet at the gate; then the clock starts for all at once.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RW_CLIENT_THREAD_H
+#define RW_CLIENT_THREAD_H
+
+#include <pthread.h>
+
+#include "client/load.h"
+#include "client/usage.h"
+#include "engine/address.h"
+#include "engine/hooks.h"
+
+/* What all threads share; only the gate changes, and only under its lock. */
+struct client_job {
+	const struct backend_ops *backend;
+	const void *backend_opts;
+	const struct hooks *hooks; /* may be NULL */
+	const atomic_bool *stop;   /* may be NULL */
+	struct address to;
+	char to_text[ADDRESS_TEXT];
+	bool no_delay;
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	unsigned ready; /* threads that are connected, or have failed */
+	bool is_cancelled;
+	int64_t start_ns; /* 0: the gate is closed */
+};
+
+struct client_thread {
+	struct client_job *job;
+	pthread_t id;
+	bool is_started;
+	unsigned index;
+	struct load_plan plan;
+
+	/* Filled by the thread, to be read when it has been joined. */
+	struct loop loop;
+	struct load load;
+	struct usage begin, end;
+	int64_t idle_ns; /* of the pacer, when `end` was read */
+	bool interrupted;
+	struct backend_stats backend_stats;
+	struct err err;
+};
+
+void *client_thread_main(void *thread);
+
+/* connect.c: opens the sessions of load; 0 or -errno. Gives up when *stop is set. */
+int client_connect(struct client_thread *t);
+bool client_is_stopped(const struct client_job *job);
+
+#endif

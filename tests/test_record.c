@@ -1,0 +1,84 @@
+/*
+ * test_record.c - rows as other programs read them, byte by byte.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "client/record.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tests/test.h"
+
+static struct client_record rows[] = {
+	{ .intended_ns = 0, .sent_ns = 1500, .end_ns = 2501500, .id = 0, .outcome = OUTCOME_DONE },
+	{ .intended_ns = 1000000,
+	  .sent_ns = 1000900,
+	  .end_ns = 4000000,
+	  .id = 1,
+	  .outcome = OUTCOME_FAILED },
+	{ .intended_ns = 2000000,
+	  .sent_ns = 2000100,
+	  .end_ns = 9000000,
+	  .id = 2,
+	  .thread = 1,
+	  .outcome = OUTCOME_TIMED_OUT },
+	{ .intended_ns = 3000000, .sent_ns = 3000200, .id = 3, .outcome = OUTCOME_UNANSWERED },
+	{ .intended_ns = 4000000, .id = 4, .outcome = OUTCOME_CENSORED },
+};
+static const struct client_result result = { .records = rows, .record_count = 5 };
+
+static void check_output(int (*write)(const struct client_result *, FILE *, struct err *),
+			 const char *want)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	CHECK_INT(write(&result, out, NULL), 0);
+	fclose(out);
+	CHECK_TEXT(text, want);
+	free(text);
+}
+
+static void test_csv_leaves_out_what_did_not_happen(void)
+{
+	check_output(record_write_csv, "intended_ns,sent_ns,end_ns,id,thread,outcome\n"
+				       "0,1500,2501500,0,0,done\n"
+				       "1000000,1000900,4000000,1,0,failed\n"
+				       "2000000,2000100,9000000,2,1,timed_out\n"
+				       "3000000,3000200,,3,0,unanswered\n"
+				       "4000000,,,4,0,censored\n");
+}
+
+static void test_rows_are_those_of_distwalk(void)
+{
+	check_output(record_write_rows,
+		     "t: 1 us, elapsed: 2500 us, req_id: 0, thr_id: 0, sess_id: 0\n"
+		     "t: 1000 us, elapsed: 0 us, req_id: 1, thr_id: 0, sess_id: 0\n"
+		     "t: 2000 us, elapsed: 0 us, req_id: 2, thr_id: 1, sess_id: 0\n"
+		     "t: 3000 us, elapsed: 0 us, req_id: 3, thr_id: 0, sess_id: 0\n");
+}
+
+static void test_a_full_disk_is_an_error(void)
+{
+	struct err err = { 0 };
+	FILE *out = fopen("/dev/full", "w");
+
+	CU_ASSERT_FATAL(out != NULL);
+	CHECK_INT(record_write_csv(&result, out, &err), -ENOSPC);
+	CHECK_TEXT(err.text, "records: No space left on device");
+	fclose(out);
+}
+
+static CU_TestInfo tests[] = {
+	{ "CSV leaves out what did not happen", test_csv_leaves_out_what_did_not_happen },
+	{ "rows are those of DistWalk", test_rows_are_those_of_distwalk },
+	{ "a full disk is an error", test_a_full_disk_is_an_error },
+	CU_TEST_INFO_NULL,
+};
+
+int main(void)
+{
+	return test_main("record", tests);
+}
