@@ -1,0 +1,113 @@
+/*
+ * node_json.c - see node_json.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "lab/node_json.h"
+
+#include <inttypes.h>
+
+#define NODE_JSON_VERSION 1
+
+static void add_setting(json_t *settings, const struct knob_bind *bind, const struct knob *k)
+{
+	char key[128], value[512];
+
+	if (k->type->appends)
+		return; /* lists are in the program or address fields */
+	knob_key(bind->group, k, key, sizeof(key));
+	knob_format(k, bind->opts, value, sizeof(value));
+	json_object_set_new(settings, key,
+			    json_pack("{s:s, s:s}", "value", value, "from",
+				      knob_origin_names[bind->from[k - bind->group->knobs]]));
+}
+
+json_t *settings_json(const struct knob_set *set)
+{
+	json_t *settings = json_object();
+
+	for (int i = 0; i < set->count; i++) {
+		const struct knob *k = set->binds[i].group->knobs;
+
+		for (; k && k->name; k++)
+			add_setting(settings, &set->binds[i], k);
+	}
+	return settings;
+}
+
+json_t *backend_stats_json(const struct backend_stats *s)
+{
+	json_t *batch = json_array();
+
+	for (int i = 0; i < BACKEND_BATCHES; i++)
+		json_array_append_new(batch, json_integer(s->batch[i]));
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "syscalls", (json_int_t)s->syscalls,
+			 "waits", (json_int_t)s->waits, "wakeups", (json_int_t)s->wakeups,
+			 "completions", (json_int_t)s->completions, "retries",
+			 (json_int_t)s->retries, "batch", batch);
+}
+
+static json_t *stats_json(const struct node *node)
+{
+	struct node_stats s;
+	json_t *stats, *faults = json_object();
+
+	node_stats(node, -1, &s);
+	for (int fault = 1; fault < WIRE_FAULTS; fault++) {
+		if (s.faults[fault])
+			json_object_set_new(faults, wire_fault_text(fault),
+					    json_integer(s.faults[fault]));
+	}
+	stats = backend_stats_json(&s.backend);
+	json_object_set_new(stats, "requests", json_integer(s.requests));
+	json_object_set_new(stats, "accepted", json_integer(s.accepted));
+	json_object_set_new(stats, "accept_errors", json_integer(s.accept_errors));
+	json_object_set_new(stats, "bytes_in", json_integer(s.loop.bytes_in));
+	json_object_set_new(stats, "bytes_out", json_integer(s.loop.bytes_out));
+	json_object_set_new(stats, "resets", json_integer(s.loop.resets));
+	json_object_set_new(stats, "pauses", json_integer(s.loop.pauses));
+	json_object_set_new(stats, "compute_ns", json_integer(s.compute_ns));
+	json_object_set_new(stats, "faults", faults);
+	return stats;
+}
+
+static json_t *addresses_json(const struct node *node)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < node_address_count(node); i++) {
+		char text[ADDRESS_TEXT];
+
+		address_format(node_address(node, i), text, sizeof(text));
+		json_array_append_new(list, json_string(text));
+	}
+	return list;
+}
+
+json_t *node_json(const struct node *node, const char *backend, const struct knob_set *set,
+		  const struct placement *placement)
+{
+	return json_pack("{s:i, s:o, s:s, s:o, s:o, s:o}", "version", NODE_JSON_VERSION,
+			 "addresses", addresses_json(node), "backend", backend, "settings",
+			 settings_json(set), "tunables", placement_json(placement), "stats",
+			 stats_json(node));
+}
+
+void node_counters_text(const struct node_stats *s, FILE *out)
+{
+	uint64_t faults = 0;
+
+	for (int fault = 1; fault < WIRE_FAULTS; fault++)
+		faults += s->faults[fault];
+	fprintf(out,
+		"requests %" PRIu64 ", connections accepted %" PRIu64 " and open %" PRIu64
+		", faults %" PRIu64 ", resets %" PRIu64,
+		s->requests, s->accepted, s->connections, faults, s->loop.resets);
+	if (s->requests)
+		fprintf(out, ", system calls per request %.3g",
+			(double)s->backend.syscalls / s->requests);
+	if (s->backend.wakeups)
+		fprintf(out, ", results per wake-up %.3g",
+			(double)s->backend.completions / s->backend.wakeups);
+	fputc('\n', out);
+}

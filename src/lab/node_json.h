@@ -1,0 +1,24 @@
+/*
+ * node_json.h - what a node leaves behind: addresses, settings, effective values, counters.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RW_LAB_NODE_JSON_H
+#define RW_LAB_NODE_JSON_H
+
+#include <jansson.h>
+
+#include "base/knob.h"
+#include "lab/placement.h"
+#include "node/node.h"
+
+/* {"key": {"value": "text", "from": "default"}}; every knob of the set. */
+json_t *settings_json(const struct knob_set *set);
+json_t *backend_stats_json(const struct backend_stats *s);
+json_t *node_json(const struct node *node, const char *backend, const struct knob_set *set,
+		  const struct placement *placement);
+
+/* One line of counters for a person. */
+void node_counters_text(const struct node_stats *s, FILE *out);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * parts.h - everything that can be set in a run, as two sets of knobs.
+ *
+ * The lab names no backend and no tunable: whoever starts it passes the tables. A role's set holds
+ * its own knobs, `backend` (which of the backends), a group per backend and one per tunable, so a
+ * key is "threads", "backend", "epoll.trigger" or "sched.policy".
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RW_LAB_PARTS_H
+#define RW_LAB_PARTS_H
+
+#include "backends/backend.h"
+#include "base/knob.h"
+#include "lab/settings.h"
+#include "tunables/tunable.h"
+
+struct parts {
+	const struct knob_group *roles[ROLES]; /* &node_knobs, &client_knobs */
+	const struct backend_ops *const *backends;
+	const struct tunable *const *tunables;
+};
+
+struct role_knobs;
+
+/* All defaults; the backend's is epoll, or the first when there is none of that name. */
+int role_knobs_create(const struct parts *parts, enum role role, struct role_knobs **ret,
+		      struct err *err);
+void role_knobs_destroy(struct role_knobs *rk); /* NULL is fine */
+/* More groups may be added to it; their options stay the caller's. */
+struct knob_set *role_knobs_set(struct role_knobs *rk);
+const struct parts *role_knobs_parts(const struct role_knobs *rk);
+
+/* Back to the defaults, then those of the settings that are this role's. */
+int role_knobs_assign(struct role_knobs *rk, const struct settings *s, struct err *err);
+
+/* What the role would run with. */
+const struct backend_ops *role_knobs_backend(const struct role_knobs *rk);
+bool role_knobs_allow_degraded(const struct role_knobs *rk);
+const void *role_knobs_opts(const struct role_knobs *rk, const struct knob_group *group);
+
+/* The canonical text of a knob's value; false: there is no such knob. */
+bool role_knobs_text(const struct role_knobs *rk, const char *key, char *buf, size_t size);
+/* The canonical text of this text. Everything else goes back to its default. */
+int role_knobs_canonical(struct role_knobs *rk, const char *key, const char *text, char *buf,
+			 size_t size, struct err *err);
+/* A whole number, time or size; `otherwise` when there is no such knob of that kind. */
+int64_t role_knobs_number(const struct role_knobs *rk, const char *key, int64_t otherwise);
+/* A rate per second; 0 when there is no such knob. */
+double role_knobs_rate(const struct role_knobs *rk, const char *key);
+
+#endif

@@ -1,0 +1,259 @@
+/*
+ * possible.c - settings tried in a child process; real-time scheduling kept off the last CPU.
+ *
+ * The keys used here are those of the options: sched.policy, pin.cpus, threads, wait.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "lab/possible.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+enum { TRIAL_LIMIT_MS = 3000 };
+
+/* What the child says, in one write of less than PIPE_BUF. */
+struct answer {
+	bool possible;
+	char why[256];
+};
+
+static bool text_is(struct role_knobs *rk, const char *key, const char *a, const char *b)
+{
+	char text[SETTING_TEXT];
+
+	return role_knobs_text(rk, key, text, sizeof(text)) &&
+	       (!strcmp(text, a) || !strcmp(text, b));
+}
+
+/* The CPUs of "0,2-5"; all of them when there is no list. */
+static cpu_set_t cpus_of(struct role_knobs *rk, const cpu_set_t *online)
+{
+	char text[SETTING_TEXT], *rest = text, *term;
+	cpu_set_t set;
+
+	if (!role_knobs_text(rk, "pin.cpus", text, sizeof(text)) || !*text)
+		return *online;
+	CPU_ZERO(&set);
+	while ((term = strsep(&rest, ","))) {
+		unsigned long first = strtoul(term, &term, 10), last = first;
+
+		if (*term == '-')
+			last = strtoul(term + 1, NULL, 10);
+		for (; first <= last && first < CPU_SETSIZE; first++)
+			CPU_SET(first, &set);
+	}
+	return set;
+}
+
+/* Asked for, or inherited from whoever started us (chrt -f). */
+static bool is_realtime(struct role_knobs *rk)
+{
+	int own = sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
+
+	return text_is(rk, "sched.policy", "fifo", "rr") ||
+	       (text_is(rk, "sched.policy", "inherit", "inherit") &&
+		(own == SCHED_FIFO || own == SCHED_RR));
+}
+
+static int least(int a, int b)
+{
+	return a < b ? a : b;
+}
+
+bool possible_realtime(struct role_knobs *const knobs[ROLES], const cpu_set_t *online, char *why,
+		       size_t size)
+{
+	cpu_set_t cpus[ROLES], all;
+	int threads = 0;
+
+	CPU_ZERO(&all);
+	for (int role = 0; role < ROLES; role++) {
+		cpus[role] = cpus_of(knobs[role], online);
+		if (!is_realtime(knobs[role]))
+			continue;
+		CPU_OR(&all, &all, &cpus[role]);
+		threads += least((int)role_knobs_number(knobs[role], "threads", 1),
+				 CPU_COUNT(&cpus[role]));
+	}
+	if (threads && least(threads, CPU_COUNT(&all)) >= CPU_COUNT(online)) {
+		snprintf(
+			why, size,
+			"real-time threads could take all %d CPUs and the machine with them; leave "
+			"one CPU free (pin.cpus, threads)",
+			CPU_COUNT(online));
+		return false;
+	}
+	if (threads && CPU_COUNT(&cpus[ROLE_NODE]) == 1 &&
+	    CPU_EQUAL(&cpus[ROLE_NODE], &cpus[ROLE_CLIENT]) &&
+	    text_is(knobs[ROLE_CLIENT], "wait", "spin", "spin")) {
+		snprintf(why, size,
+			 "a real-time thread and a spinning client on one CPU: the run "
+			 "would stand still; use another CPU, or wait: sleep");
+		return false;
+	}
+	return true;
+}
+
+/* Below: in the child. Its settings end with it. */
+
+/* The knob of this group that the sweep sets, or NULL. */
+static const struct knob *swept_knob(const struct knob_set *set, const struct knob_group *group)
+{
+	for (int i = 0; i < set->count; i++)
+		for (int k = 0; set->binds[i].group == group && group->knobs[k].name; k++)
+			if (set->binds[i].from[k] == KNOB_SWEEP)
+				return &group->knobs[k];
+	return NULL;
+}
+
+static bool refuse(struct answer *a, enum role role, const char *what, const struct err *err)
+{
+	a->possible = false;
+	snprintf(a->why, sizeof(a->why), "%s: %s: %.200s", role_names[role], what, err->text);
+	return false;
+}
+
+static bool try_tunable(const struct tunable *tn, struct role_knobs *rk, enum role role,
+			struct answer *a)
+{
+	int64_t threads = role_knobs_number(rk, "threads", 1);
+	const void *opts = role_knobs_opts(rk, &tn->group);
+	struct tunable_report report = { 0 };
+	struct err err = { 0 };
+
+	if (tn->scope != SCOPE_THREAD || tn->is_default(opts) || role_knobs_allow_degraded(rk))
+		return true;
+	if (tn->probe && tn->probe(&err) < 0)
+		return refuse(a, role, tn->group.name, &err);
+	for (unsigned i = 0; i < threads; i++) {
+		struct target self = { .fd = -1, .index = i };
+
+		if (tunable_apply(tn, &self, opts, &report, &err) < 0)
+			return refuse(a, role, tn->group.name, &err);
+	}
+	/* What makes no difference in any run alike is no reason to leave a configuration out. */
+	if (report.verdict == VERDICT_VACUOUS && swept_knob(role_knobs_set(rk), &tn->group))
+		snprintf(a->why, sizeof(a->why), "vacuous: %s.%s: %.200s", role_names[role],
+			 tn->group.name, report.why);
+	return true;
+}
+
+static bool try_backend(struct role_knobs *rk, enum role role, struct answer *a)
+{
+	const struct backend_ops *ops = role_knobs_backend(rk);
+	struct backend *b = NULL;
+	struct err err = { 0 };
+
+	if (ops->probe && ops->probe(&err) < 0)
+		return refuse(a, role, ops->group.name, &err);
+	if (ops->open(&b, role_knobs_opts(rk, &ops->group), &err) < 0)
+		return refuse(a, role, ops->group.name, &err);
+	ops->close(b);
+	return true;
+}
+
+/* In the order of a thread's start: tunables, then the backend. */
+static bool try_role(struct role_knobs *rk, enum role role, struct answer *a)
+{
+	const struct parts *parts = role_knobs_parts(rk);
+
+	for (int i = 0; parts->tunables[i]; i++)
+		if (!try_tunable(parts->tunables[i], rk, role, a))
+			return false;
+	return try_backend(rk, role, a);
+}
+
+static void be_child(struct role_knobs *rk, enum role role, int out)
+{
+	struct answer a = { .possible = true };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGINT, SIG_IGN);
+	try_role(rk, role, &a);
+	_exit(write(out, &a, sizeof(a)) == sizeof(a) ? 0 : 1);
+}
+
+static bool read_answer(int in, struct answer *a)
+{
+	struct pollfd p = { .fd = in, .events = POLLIN };
+	int64_t end_ns = clock_now_ns() + TRIAL_LIMIT_MS * MS, left_ns;
+	int rc;
+
+	do {
+		left_ns = end_ns - clock_now_ns();
+		rc = poll(&p, 1, left_ns > 0 ? (int)(left_ns / MS) + 1 : 0);
+	} while (rc < 0 && errno == EINTR);
+	return rc == 1 && read(in, a, sizeof(*a)) == sizeof(*a);
+}
+
+static struct answer ask_child(struct role_knobs *rk, enum role role)
+{
+	struct answer a = { .possible = false };
+	int ends[2], status = 0;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
+		snprintf(a.why, sizeof(a.why), "%s: cannot be tried: %s", role_names[role],
+			 strerror(errno));
+		return a;
+	}
+	if (pid == 0)
+		be_child(rk, role, ends[1]);
+	close(ends[1]);
+	if (!read_answer(ends[0], &a)) {
+		kill(pid, SIGKILL);
+		snprintf(a.why, sizeof(a.why), "%s: no answer when its settings were tried",
+			 role_names[role]);
+		a.possible = false;
+	}
+	close(ends[0]);
+	waitpid(pid, &status, 0);
+	return a;
+}
+
+/* A knob of a backend that is not the one in use does nothing. */
+static void find_idle_knob(struct role_knobs *rk, enum role role, char *why, size_t size)
+{
+	const struct backend_ops *const *all = role_knobs_parts(rk)->backends;
+	const struct backend_ops *used = role_knobs_backend(rk);
+
+	for (int i = 0; all[i]; i++) {
+		const struct knob_group *group = &all[i]->group;
+		const struct knob *k = swept_knob(role_knobs_set(rk), group);
+
+		if (k && all[i] != used)
+			snprintf(why, size, "vacuous: %s.%s.%s does nothing with backend %s",
+				 role_names[role], group->name, k->name, used->group.name);
+	}
+}
+
+bool possible_here(struct role_knobs *const knobs[ROLES], char *why, size_t size)
+{
+	cpu_set_t online;
+
+	*why = '\0';
+	sched_getaffinity(0, sizeof(online), &online);
+	if (!possible_realtime(knobs, &online, why, size))
+		return false;
+	for (int role = 0; role < ROLES; role++) {
+		struct answer a = ask_child(knobs[role], (enum role)role);
+
+		if (*a.why)
+			snprintf(why, size, "%s", a.why);
+		if (!a.possible)
+			return false;
+	}
+	for (int role = 0; role < ROLES && !*why; role++)
+		find_idle_knob(knobs[role], (enum role)role, why, size);
+	return true;
+}

@@ -1,0 +1,35 @@
+/*
+ * report_text.h - what the parts of the terminal's report share; see report_text.c.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RW_LAB_REPORT_TEXT_H
+#define RW_LAB_REPORT_TEXT_H
+
+#include "lab/compare.h"
+#include "lab/table.h"
+
+struct page {
+	const struct analysis *a;
+	const struct dataset *d;
+	unsigned width;
+	bool colour;
+	FILE *out;
+};
+
+void page_title(const struct page *p, const char *title, const char *more);
+
+/* Cells of an effect: "-14.2 %", "[-15.9, -12.4]", "better (small)". */
+void page_put_ratio(struct table *t, int column, const struct effect *e);
+void page_put_interval(struct table *t, int column, const struct effect *e);
+void page_put_verdict(struct table *t, int column, const struct effect *e);
+
+/* Metrics beside the primary one, which say at what cost; *list ends with METRICS. */
+const enum metric *page_side_metrics(const struct page *p);
+const char *page_side_title(enum metric m);
+int page_add_droppable(struct table *t, const char *title);
+
+/* report_text_ranking.c */
+void page_put_ranking(const struct page *p);
+
+#endif

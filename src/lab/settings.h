@@ -1,0 +1,42 @@
+/*
+ * settings.h - values by key, as a person would type them, for the two roles of a run.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RW_LAB_SETTINGS_H
+#define RW_LAB_SETTINGS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/err.h"
+
+enum role { ROLE_NODE, ROLE_CLIENT, ROLES };
+extern const char *const role_names[]; /* "node", "client" */
+
+#define SETTING_KEY  64
+#define SETTING_TEXT 512
+
+struct setting {
+	enum role role;
+	bool swept;	       /* by a factor; else the same in every run */
+	char key[SETTING_KEY]; /* without the role: "sched.policy" */
+	char text[SETTING_TEXT];
+};
+
+/* Zero is empty. */
+struct settings {
+	unsigned count;
+	struct setting *items;
+};
+
+void settings_finish(struct settings *s);
+int settings_add(struct settings *s, const struct setting *item, struct err *err);
+int settings_add_all(struct settings *s, const struct settings *more, struct err *err);
+const struct setting *settings_find(const struct settings *s, enum role role, const char *key);
+
+/* {"node": {"threads": "2"}, "client": {...}} and back. */
+json_t *settings_to_json(const struct settings *s);
+int settings_from_json(const json_t *json, bool swept, struct settings *ret, struct err *err);
+
+#endif

@@ -1,0 +1,301 @@
+/*
+ * test_run.c - one run with the fake program: what is written, and every way it can go wrong.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "lab/files.h"
+#include "lab/run.h"
+#include "tests/lab_fake.h"
+#include "tests/test.h"
+
+static const char *program;
+
+/* A plan of two configurations that behave so. Limits are short, for tests wait for them. */
+static struct plan *plan_of(const char *node, const char *client)
+{
+	struct plan *plan;
+	char text[400];
+
+	snprintf(text, sizeof(text),
+		 "node: {behave: %s}\nclient: {duration: 10ms, program: [compute 10us, reply 64B], "
+		 "behave: %s}\nfactors: {node.backend: [epoll, poll]}\nblocks: 1\nseed: 9\n",
+		 node, client);
+	plan = fake_plan(text);
+	for (unsigned i = 0; plan && i < plan->config_count; i++)
+		plan->configs[i].limit_ns = 400 * MS;
+	return plan;
+}
+
+static int run_in(const struct plan *plan, const char *folder, const struct watch *watch,
+		  struct run_result *ret, struct err *err)
+{
+	struct run_order order = { .plan = plan, .program = program, .folder = folder, .id = 7 };
+	struct watch none = { 0 };
+	char runs[100];
+
+	snprintf(runs, sizeof(runs), "%s/runs", folder);
+	folder_create(runs, NULL);
+	return run_once(&order, watch ? watch : &none, ret, err);
+}
+
+static bool exists(const char *folder, const char *name)
+{
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return access(path, F_OK) == 0;
+}
+
+static const char *text_at(const json_t *json, const char *key)
+{
+	const char *text = json_string_value(json_object_get(json, key));
+
+	return text ? text : "(none)";
+}
+
+static void test_a_run_leaves_a_complete_folder(void)
+{
+	struct plan *plan = plan_of("well", "well");
+	char *folder = fake_folder(), path[100];
+	struct run_result r = { 0 };
+	struct err err = { 0 };
+	json_t *json = NULL;
+
+	CU_ASSERT_FATAL(plan != NULL);
+	CHECK_INT(run_in(plan, folder, NULL, &r, &err), 0);
+	CU_ASSERT(!r.failed);
+	CHECK_TEXT(r.reasons, "as planned");
+	CU_ASSERT(exists(folder, "runs/00007/node.json"));
+	CU_ASSERT(exists(folder, "runs/00007/client.json"));
+	CU_ASSERT(exists(folder, "runs/00007/node.log"));
+	CU_ASSERT(exists(folder, "runs/00007/client.log"));
+	CU_ASSERT(exists(folder, "runs/00007/histograms.hlog"));
+	CU_ASSERT(!exists(folder, "runs/00007.tmp"));
+	snprintf(path, sizeof(path), "%s/runs/00007/run.json", folder);
+	CHECK_INT(file_read_json(path, &json, &err), 0);
+	CHECK_TEXT(text_at(json, "verdict"), "VALID");
+	CHECK_TEXT(text_at(json, "label"), "epoll");
+	CHECK_TEXT(text_at(json_object_get(json, "levels"), "node.backend"), "epoll");
+	CHECK_TEXT(text_at(json_object_get(json_object_get(json, "requested"), "node.backend"),
+			   "from"),
+		   "sweep");
+	CHECK_TEXT(text_at(json_object_get(json_object_get(json, "requested"), "client.duration"),
+			   "from"),
+		   "file");
+	CU_ASSERT(json_is_null(json_object_get(json_object_get(json, "metrics"), "p999")));
+	json_decref(json);
+	plan_destroy(plan);
+	fake_folder_remove(folder);
+}
+
+static void test_the_numbers_are_those_of_the_programs(void)
+{
+	struct plan *plan = plan_of("busy", "slow");
+	char *folder = fake_folder();
+	struct run_result r = { 0 };
+	double p50;
+
+	CU_ASSERT_FATAL(plan != NULL);
+	p50 = 20000 + (double)(plan->block_seeds[0] % 1000);
+	CHECK_INT(run_in(plan, folder, NULL, &r, NULL), 0);
+	CHECK_NEAR(r.metric[METRIC_P50], p50, 0);
+	CHECK_NEAR(r.metric[METRIC_P99], 4 * p50, 0);
+	CU_ASSERT(isnan(r.metric[METRIC_P999]));
+	CHECK_NEAR(r.metric[METRIC_SERVICE_P50], p50 - 1000, 0);
+	CHECK_NEAR(r.metric[METRIC_LATENESS_P99], 2000, 0);
+	CHECK_NEAR(r.metric[METRIC_RATE], 5000, 0);
+	CHECK_NEAR(r.metric[METRIC_SYSCALLS], 2.1, 1e-9);
+	/* 20 ms for 1000 requests, unless the machine was too busy to let the node have them. */
+	CU_ASSERT(r.metric[METRIC_CPU] > 1000 && r.metric[METRIC_CPU] < 40000);
+	plan_destroy(plan);
+	fake_folder_remove(folder);
+}
+
+static bool has_argument(const json_t *json, const char *start)
+{
+	const json_t *value;
+	size_t i;
+
+	json_array_foreach(
+		json_object_get(json, "arguments"), i,
+		value) if (!strncmp(json_string_value(value), start, strlen(start))) return true;
+	return false;
+}
+
+static void test_the_programs_get_the_settings_of_their_role(void)
+{
+	struct plan *plan = plan_of("well", "well");
+	char *folder = fake_folder(), path[100], seed[64];
+	json_t *node = NULL, *client = NULL;
+	struct run_result r = { 0 };
+
+	CU_ASSERT_FATAL(plan != NULL);
+	snprintf(seed, sizeof(seed), "--seed=%lld", (long long)plan->block_seeds[0]);
+	CHECK_INT(run_in(plan, folder, NULL, &r, NULL), 0);
+	snprintf(path, sizeof(path), "%s/runs/00007/node.json", folder);
+	CHECK_INT(file_read_json(path, &node, NULL), 0);
+	snprintf(path, sizeof(path), "%s/runs/00007/client.json", folder);
+	CHECK_INT(file_read_json(path, &client, NULL), 0);
+	CU_ASSERT(has_argument(node, "node"));
+	CU_ASSERT(has_argument(node, "--backend=epoll"));
+	CU_ASSERT(has_argument(node, "--bind-addr=127.0.0.1:0"));
+	CU_ASSERT(!has_argument(node, "--duration"));
+	CU_ASSERT(has_argument(client, "client"));
+	CU_ASSERT(has_argument(client, "--to=127.0.0.1:"));
+	CU_ASSERT(has_argument(client, "--duration=10ms"));
+	CU_ASSERT(has_argument(client, "--program=compute 10us;reply 64B"));
+	CU_ASSERT(has_argument(client, seed));
+	json_decref(node);
+	json_decref(client);
+	plan_destroy(plan);
+	fake_folder_remove(folder);
+}
+
+static void test_every_failure_is_a_result_with_its_reason(void)
+{
+	static const struct {
+		const char *node, *client, *reason;
+		bool impossible;
+	} rows[] = {
+		{ "refuse", "well",
+		  "node: exit status 3: sched: SCHED_FIFO refused: needs CAP_SYS_NICE", true },
+		{ "crash", "well", "node: signal 11 (Segmentation fault)", false },
+		{ "mute", "well", "node: did not say \"listening on\" within 0.4 s", false },
+		{ "die", "slow", "node: ended during the run with signal 9 (Killed)", false },
+		{ "deaf", "well", "node: still running 0.4 s after SIGTERM, killed", false },
+		{ "garble", "well", "node: */runs/00007.tmp/node.json:*", false },
+		{ "well", "hang", "client: still running after 0.4 s, ended", false },
+		{ "well", "fail", "client: exit status 2: --program: \"compute\" needs a time",
+		  false },
+		{ "well", "silent",
+		  "client: */runs/00007.tmp/client.json: No such file or directory", false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct plan *plan = plan_of(rows[i].node, rows[i].client);
+		char *folder = fake_folder(), want[200];
+		struct run_result r = { 0 };
+		struct err err = { 0 };
+		const char *star;
+
+		CU_ASSERT_FATAL(plan != NULL);
+		CHECK_INT(run_in(plan, folder, NULL, &r, &err), 0);
+		CU_ASSERT(r.failed);
+		CHECK_INT(r.impossible, rows[i].impossible);
+		CU_ASSERT(isnan(r.metric[METRIC_P50]));
+		CU_ASSERT(exists(folder, "runs/00007/run.json"));
+		/* "*" first in a path is the folder, last it is what a library says. */
+		star = strchr(rows[i].reason, '*');
+		snprintf(want, sizeof(want), "%.*s%s%s", star ? (int)(star - rows[i].reason) : 99,
+			 rows[i].reason, star ? folder : "", star ? star + 1 : "");
+		if (strchr(want, '*'))
+			r.reasons[strcspn(want, "*")] = *strchr(want, '*') = '\0';
+		CHECK_TEXT(r.reasons, want);
+		plan_destroy(plan);
+		fake_folder_remove(folder);
+	}
+}
+
+static void test_a_node_that_talks_does_not_block(void)
+{
+	struct plan *plan = plan_of("talk", "slow");
+	char *folder = fake_folder();
+	struct run_result r = { 0 };
+
+	CU_ASSERT_FATAL(plan != NULL);
+	CHECK_INT(run_in(plan, folder, NULL, &r, NULL), 0);
+	CU_ASSERT(!r.failed);
+	plan_destroy(plan);
+	fake_folder_remove(folder);
+}
+
+static void test_an_invalid_run_keeps_its_numbers_and_reasons(void)
+{
+	struct plan *plan = plan_of("well", "invalid");
+	char *folder = fake_folder();
+	struct run_result r = { 0 };
+
+	CU_ASSERT_FATAL(plan != NULL);
+	CHECK_INT(run_in(plan, folder, NULL, &r, NULL), 0);
+	CU_ASSERT(!r.failed);
+	CHECK_INT(r.validity, RUN_INVALID);
+	CHECK_TEXT(r.reasons, "sent too late");
+	CU_ASSERT(r.metric[METRIC_P50] > 0);
+	plan_destroy(plan);
+	fake_folder_remove(folder);
+}
+
+static volatile sig_atomic_t stop;
+
+static void stop_soon(void *context)
+{
+	int *looks = context;
+
+	stop = ++*looks == 2;
+}
+
+static void test_a_stop_leaves_nothing_of_the_run(void)
+{
+	struct plan *plan = plan_of("well", "hang");
+	char *folder = fake_folder();
+	int looks = 0;
+	struct watch watch = { .stop = &stop, .tick = stop_soon, .context = &looks };
+	struct run_result r = { 0 };
+	struct err err = { 0 };
+
+	CU_ASSERT_FATAL(plan != NULL);
+	plan->configs[0].limit_ns = 60 * SEC;
+	CHECK_INT(run_in(plan, folder, &watch, &r, &err), -EINTR);
+	CU_ASSERT(!exists(folder, "runs/00007"));
+	CU_ASSERT(!exists(folder, "runs/00007.tmp"));
+	plan_destroy(plan);
+	fake_folder_remove(folder);
+}
+
+static void test_a_program_that_is_not_there_is_a_reason(void)
+{
+	struct plan *plan = plan_of("well", "well");
+	char *folder = fake_folder();
+	const char *good = program;
+	struct run_result r = { 0 };
+
+	CU_ASSERT_FATAL(plan != NULL);
+	program = "/nonexistent/ringwalk";
+	CHECK_INT(run_in(plan, folder, NULL, &r, NULL), 0);
+	program = good;
+	CU_ASSERT(r.failed);
+	CHECK_TEXT(r.reasons,
+		   "node: exit status 127: cannot run /nonexistent/ringwalk: No such file or "
+		   "directory");
+	plan_destroy(plan);
+	fake_folder_remove(folder);
+}
+
+static CU_TestInfo tests[] = {
+	{ "a run leaves a complete folder", test_a_run_leaves_a_complete_folder },
+	{ "the numbers are those of the programs", test_the_numbers_are_those_of_the_programs },
+	{ "the programs get the settings of their role",
+	  test_the_programs_get_the_settings_of_their_role },
+	{ "every failure is a result with its reason",
+	  test_every_failure_is_a_result_with_its_reason },
+	{ "a node that talks does not block", test_a_node_that_talks_does_not_block },
+	{ "an invalid run keeps its numbers and reasons",
+	  test_an_invalid_run_keeps_its_numbers_and_reasons },
+	{ "a stop leaves nothing of the run", test_a_stop_leaves_nothing_of_the_run },
+	{ "a program that is not there is a reason", test_a_program_that_is_not_there_is_a_reason },
+	CU_TEST_INFO_NULL,
+};
+
+int main(int argc, char **argv)
+{
+	if (argc != 2)
+		return test_skip("needs the path of fake_ringwalk");
+	program = argv[1];
+	return test_main("run", tests);
+}
