@@ -1,0 +1,49 @@
+/*
+ * cli.h - what the commands share: exit codes, the list of commands, the one way to complain.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RW_CLI_CLI_H
+#define RW_CLI_CLI_H
+
+#include "base/err.h"
+#include "base/knob.h"
+
+enum exit_code {
+	EXIT_VALID = 0,	      /* done and valid */
+	EXIT_CHECK = 1,	      /* ran, but a check or a request failed */
+	EXIT_USAGE = 2,	      /* wrong usage or file */
+	EXIT_IMPOSSIBLE = 3,  /* not possible on this machine */
+	EXIT_INTERRUPTED = 4, /* results so far kept */
+};
+
+struct command {
+	const char *name;
+	const char *arguments; /* "FILE -o DIR" */
+	const char *help;
+	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
+};
+/* Ends with a command without a name. */
+extern const struct command commands[];
+const struct command *command_find(const char *name);
+
+/* "ringwalk node: SENTENCE" on standard error. Returns code. */
+int complain(enum exit_code code, const char *command, const struct err *err);
+/* EXIT_USAGE for what was asked wrongly (-EINVAL), EXIT_IMPOSSIBLE for what the machine refuses. */
+enum exit_code exit_code_of(const struct err *err);
+
+/* A file that cannot be written is found out before the work, not after it. "" and "-": fine. */
+int check_writable(const char *option, const char *path, struct err *err);
+
+/* Usage, what it does, options (set may be NULL); to standard output. Returns EXIT_VALID. */
+int print_help(const struct command *c, const struct knob_set *set);
+
+int run_node(int argc, char **argv);
+int run_client(int argc, char **argv);
+int run_sweep(int argc, char **argv);
+int run_plan(int argc, char **argv);
+int run_report(int argc, char **argv);
+int run_info(int argc, char **argv);
+int run_help(int argc, char **argv);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * common.c - what all commands share: complaints and help.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+
+int complain(enum exit_code code, const char *command, const struct err *err)
+{
+	fprintf(stderr, "ringwalk %s: %s\n", command, err->text);
+	return code;
+}
+
+/* What a person wrote, or a file that is not what it should be; else it is the machine. */
+enum exit_code exit_code_of(const struct err *err)
+{
+	switch (err->code) {
+	case -EINVAL:
+	case -EEXIST:
+	case -ENOTEMPTY:
+	case -ENOENT:
+	case -ENOTDIR:
+	case -EISDIR:
+		return EXIT_USAGE;
+	default:
+		return EXIT_IMPOSSIBLE;
+	}
+}
+
+int check_writable(const char *option, const char *path, struct err *err)
+{
+	AUTO(auto_fclose) FILE *file = NULL;
+
+	if (!path[0] || !strcmp(path, "-"))
+		return 0;
+	file = fopen(path, "a");
+	return file ? 0 : err_set(err, -EINVAL, "--%s: %s: %s", option, path, strerror(errno));
+}
+
+int print_help(const struct command *c, const struct knob_set *set)
+{
+	printf("usage: ringwalk %s %s\n\n%s\n\n", c->name, c->arguments, c->help);
+	if (set)
+		knob_set_help(set, stdout);
+	return EXIT_VALID;
+}

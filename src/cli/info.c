@@ -1,0 +1,142 @@
+/*
+ * info.c - `ringwalk info`: what exists, what works on this machine, why not.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "backends/backend.h"
+#include "cli/cli.h"
+#include "cli/role.h"
+#include "tunables/tunable.h"
+
+static void print_line(const struct knob_group *g, int (*probe)(struct err *why))
+{
+	struct err why = { 0 };
+	int result = probe ? probe(&why) : 0;
+
+	printf("  %-10s %-52s %s\n", g->name, g->help, result < 0 ? why.text : "works here");
+}
+
+static int print_backends(void)
+{
+	puts("backends");
+	for (unsigned i = 0; backends[i]; i++)
+		print_line(&backends[i]->group, backends[i]->probe);
+	return EXIT_VALID;
+}
+
+static int print_tunables(void)
+{
+	puts("tunables of threads");
+	for (unsigned i = 0; tunables[i]; i++)
+		print_line(&tunables[i]->group, tunables[i]->probe);
+	return EXIT_VALID;
+}
+
+static int print_role_knobs(const char *title, enum role role)
+{
+	struct role_knobs *knobs;
+	struct err err = { 0 };
+
+	if (role_knobs_create(&cli_parts, role, &knobs, &err) < 0)
+		return complain(EXIT_IMPOSSIBLE, "info", &err);
+	printf("\n## %s\n\n", title);
+	knob_set_markdown(role_knobs_set(knobs), stdout);
+	role_knobs_destroy(knobs);
+	return EXIT_VALID;
+}
+
+static int print_knobs(void)
+{
+	puts("# Every knob\n\nMade by `ringwalk info knobs` from the tables in the source.");
+	if (print_role_knobs("ringwalk node", ROLE_NODE))
+		return EXIT_IMPOSSIBLE;
+	return print_role_knobs("ringwalk client", ROLE_CLIENT);
+}
+
+/* A manual page; its options are the knobs' own lines. */
+static int print_man(enum role role)
+{
+	const struct command *c = command_find(role_names[role]);
+	struct role_knobs *knobs;
+	struct err err = { 0 };
+
+	if (role_knobs_create(&cli_parts, role, &knobs, &err) < 0)
+		return complain(EXIT_IMPOSSIBLE, "info", &err);
+	printf(".TH RINGWALK\\-%s 1 \"\" \"ringwalk %s\" \"User Commands\"\n"
+	       ".SH NAME\nringwalk\\-%s \\- %s\n"
+	       ".SH SYNOPSIS\n.B ringwalk %s\n[OPTIONS]\n.SH OPTIONS\n",
+	       c->name, RINGWALK_VERSION, c->name, c->help, c->name);
+	knob_set_man(role_knobs_set(knobs), stdout);
+	puts(".SH EXIT STATUS\n0 done and valid, 1 a check or a request failed, 2 wrong usage, "
+	     "3 not possible on this machine, 4 interrupted with results kept.");
+	role_knobs_destroy(knobs);
+	return EXIT_VALID;
+}
+
+static int print_node_man(void)
+{
+	return print_man(ROLE_NODE);
+}
+
+static int print_client_man(void)
+{
+	return print_man(ROLE_CLIENT);
+}
+
+static int print_all(void)
+{
+	print_backends();
+	return print_tunables();
+}
+
+static const struct topic {
+	const char *name, *help;
+	int (*print)(void);
+} topics[] = {
+	{ "all", "backends and tunables", print_all },
+	{ "backends", "the kernel's I/O interfaces", print_backends },
+	{ "tunables", "what threads can be told", print_tunables },
+	{ "knobs", "every option, as a Markdown table", print_knobs },
+	{ "man-node", "manual page of `ringwalk node`", print_node_man },
+	{ "man-client", "manual page of `ringwalk client`", print_client_man },
+};
+#define TOPICS (sizeof(topics) / sizeof(*topics))
+
+static int print_topics(void)
+{
+	print_help(command_find("info"), NULL);
+	for (size_t i = 0; i < TOPICS; i++)
+		printf("  %-11s %s\n", topics[i].name, topics[i].help);
+	return EXIT_VALID;
+}
+
+static int unknown_topic(const char *what)
+{
+	const char *names[TOPICS + 1] = { 0 };
+	const char *near;
+
+	for (size_t i = 0; i < TOPICS; i++)
+		names[i] = topics[i].name;
+	near = nearest_word(what, names);
+	fprintf(stderr,
+		"ringwalk info: nothing called \"%s\"%s%s; `ringwalk info --help` lists what "
+		"there is\n",
+		what, near ? "; did you mean " : "", near ? near : "");
+	return EXIT_USAGE;
+}
+
+int run_info(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "all";
+
+	if (knob_wants_help(argc, argv))
+		return print_topics();
+	for (size_t i = 0; i < TOPICS; i++) {
+		if (!strcmp(what, topics[i].name))
+			return topics[i].print();
+	}
+	return unknown_topic(what);
+}

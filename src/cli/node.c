@@ -1,0 +1,157 @@
+/*
+ * node.c - `ringwalk node`: serve until a signal says stop.
+ *
+ * One line `listening on ADDRESS` per address when ready, and only then. SIGINT and SIGTERM: drain,
+ * summary, exit 0. SIGUSR1: counters, flushed. Signals are taken by the main thread alone, which
+ * waits for nothing else.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/role.h"
+#include "lab/node_json.h"
+#include "node/node.h"
+
+struct node_output {
+	char json[256];
+};
+
+struct node_cli {
+	struct role_cli role;
+	struct node_output output;
+	struct node *node;
+};
+
+static const struct knob output_knobs[] = {
+	{ .name = "json",
+	  .type = &knob_text,
+	  KNOB_FIELD(struct node_output, json, char[256]),
+	  .metavar = "FILE",
+	  .help = "settings, effective values and counters at the end; - for standard output" },
+	{ 0 },
+};
+
+static const struct knob_group output_group = {
+	.name = "",
+	.help = "output",
+	.knobs = output_knobs,
+	.opts_size = sizeof(struct node_output),
+};
+
+static void finish(struct node_cli *cli)
+{
+	node_destroy(cli->node);
+	role_cli_close(&cli->role);
+}
+
+static void print_addresses(const struct node *node)
+{
+	for (unsigned i = 0; i < node_address_count(node); i++) {
+		char text[ADDRESS_TEXT];
+
+		printf("listening on %s\n",
+		       address_format(node_address(node, i), text, sizeof(text)));
+	}
+	fflush(stdout);
+}
+
+static void print_counters(const struct node *node)
+{
+	struct node_stats stats;
+
+	for (unsigned i = 0; i < node_worker_count(node); i++) {
+		node_stats(node, i, &stats);
+		printf("worker %u: ", i);
+		node_counters_text(&stats, stdout);
+	}
+	node_stats(node, -1, &stats);
+	printf("all: ");
+	node_counters_text(&stats, stdout);
+	fflush(stdout);
+}
+
+static int write_json(const struct node_cli *cli, struct err *err)
+{
+	AUTO(auto_fclose) FILE *file = NULL;
+	FILE *out = stdout;
+	json_t *json;
+	int result;
+
+	if (!cli->output.json[0])
+		return 0;
+	if (strcmp(cli->output.json, "-"))
+		out = file = fopen(cli->output.json, "w");
+	if (!out)
+		return err_sys(err, -errno, "--json: %s", cli->output.json);
+	json = node_json(cli->node, cli->role.backend->group.name, cli->role.set,
+			 &cli->role.placement);
+	result = json_dumpf(json, out, JSON_INDENT(2));
+	json_decref(json);
+	fputc('\n', out);
+	if (result < 0 || fflush(out))
+		return err_sys(err, -EIO, "--json: %s", cli->output.json);
+	return 0;
+}
+
+/* Blocked in every thread from here on; sigwait() in wait_for_end() takes them. */
+static void block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void wait_for_end(const struct node *node, const sigset_t *set)
+{
+	int signal_number = 0;
+
+	while (signal_number != SIGINT && signal_number != SIGTERM) {
+		sigwait(set, &signal_number);
+		if (signal_number == SIGUSR1)
+			print_counters(node);
+	}
+}
+
+static int serve(struct node_cli *cli, struct err *err)
+{
+	struct hooks hooks = role_cli_hooks(&cli->role, "node");
+	sigset_t signals;
+	int result = check_writable("json", cli->output.json, err);
+
+	if (result < 0)
+		return result;
+	block_signals(&signals);
+	result = node_start(&cli->node, role_knobs_opts(cli->role.knobs, &node_knobs),
+			    cli->role.backend, cli->role.backend_opts, &hooks, err);
+	if (result < 0)
+		return result;
+	print_addresses(cli->node);
+	wait_for_end(cli->node, &signals);
+	result = node_stop(cli->node, err);
+	print_counters(cli->node);
+	return result < 0 ? result : write_json(cli, err);
+}
+
+int run_node(int argc, char **argv)
+{
+	AUTO(finish) struct node_cli cli = { 0 };
+	struct err err = { 0 };
+
+	if (role_cli_open(&cli.role, ROLE_NODE, &output_group, &cli.output, &err) < 0)
+		return complain(EXIT_IMPOSSIBLE, argv[0], &err);
+	if (knob_wants_help(argc, argv))
+		return print_help(command_find(argv[0]), cli.role.set);
+	if (role_cli_read(&cli.role, argc, argv, &err) < 0 || serve(&cli, &err) < 0)
+		return complain(exit_code_of(&err), argv[0], &err);
+	return EXIT_VALID;
+}

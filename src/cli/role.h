@@ -1,0 +1,36 @@
+/*
+ * role.h - what `node` and `client` have in common: options of a role, backend, placement.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RW_CLI_ROLE_H
+#define RW_CLI_ROLE_H
+
+#include "lab/parts.h"
+#include "lab/placement.h"
+
+/* Every backend, every tunable, both roles: what this program is made of. */
+extern const struct parts cli_parts;
+
+struct role_cli {
+	struct role_knobs *knobs;
+	struct knob_set *set;
+	const struct backend_ops *backend;
+	const void *backend_opts;
+	struct placement placement;
+};
+
+/* All options at their defaults; extra: what only the command has (output files), filled into
+ * extra_opts. */
+int role_cli_open(struct role_cli *r, enum role role, const struct knob_group *extra,
+		  void *extra_opts, struct err *err);
+
+/* Reads argv, chooses the backend, asks it whether it can run here. */
+int role_cli_read(struct role_cli *r, int argc, char **argv, struct err *err);
+
+/* Hooks that apply the tunables and say sentences on standard error, headed by `command`. */
+struct hooks role_cli_hooks(struct role_cli *r, const char *command);
+
+void role_cli_close(struct role_cli *r);
+
+#endif

@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+"""test_cli.py - the program as its users type it: on loopback, for a second or two, mistakes too.
+
+    test_cli.py RINGWALK [NAME...]
+
+Nothing here depends on how fast the machine is: figures are checked for adding up, not for size.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+RINGWALK = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else "build/src/cli/ringwalk"
+TOP = pathlib.Path(__file__).resolve().parent.parent
+BACKENDS = ["select", "poll", "epoll", "io_uring"]
+
+
+def run(*args, status=None, timeout=60):
+    """Runs ringwalk to its end; status: the exit codes that are right (None: any)."""
+    done = subprocess.run([RINGWALK, *args], capture_output=True, text=True, timeout=timeout)
+    if status is not None:
+        wanted = status if isinstance(status, tuple) else (status,)
+        assert done.returncode in wanted, f"{args}: status {done.returncode}: {done.stderr}"
+    return done
+
+
+class Node:
+    """A node on port 0 for the length of a with block."""
+
+    def __init__(self, *args, bind=("--bind-addr=127.0.0.1:0",)):
+        self.process = subprocess.Popen([RINGWALK, "node", *bind, *args], text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addresses = []
+        for _ in range(max(1, len(bind))):
+            line = self.process.stdout.readline()
+            assert line.startswith("listening on "), line + self.process.stderr.read()
+            self.addresses.append(line.split()[2])
+        self.to = self.addresses[0]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=20)
+        return self.process.returncode, out, err
+
+
+def load(node, *args, status=(0, 1)):
+    """A client's result as JSON."""
+    return json.loads(run("client", f"--to={node.to}", "--quiet", "--json=-", *args,
+                          status=status).stdout)
+
+
+def check_counts(result):
+    counts = result["counts"]
+    assert counts["planned"] == counts["sent"] + counts["censored"], counts
+    assert counts["sent"] == (counts["done"] + counts["failed"] + counts["timed_out"] +
+                              counts["unanswered"]), counts
+
+
+def test_every_backend_serves_and_loads():
+    for backend in BACKENDS:
+        with Node(f"--backend={backend}") as node:
+            result = load(node, f"--backend={backend}", "-n", "200", "-r", "2000", "--rs=64B")
+            check_counts(result)
+            assert result["counts"]["done"] == 200, result["counts"]
+            status, out, _ = node.stop()
+            assert status == 0 and "requests 200" in out, out
+
+
+def test_accept_modes_and_workers():
+    for mode in ("child", "shared", "parent"):
+        for wait in ("event", "blocking"):
+            with Node(f"--accept-mode={mode}", f"--accept-wait={wait}", "--nt=3") as node:
+                result = load(node, "-n", "60", "-r", "3000", "--connections=12")
+                assert result["counts"]["done"] == 60, (mode, wait, result["counts"])
+
+
+def test_distwalk_spelling_is_understood():
+    with Node("-p", "poll", "--bl", "16", "--nd", "1", "-a", "shared") as node:
+        done = run("client", "--to", f"tcp://{node.to}", "-n", "5", "-p", "2ms", "-C", "50", "-R",
+                   "--rows", "-q", status=(0, 1))
+        rows = [line for line in done.stdout.splitlines() if line.startswith("t: ")]
+        assert len(rows) == 5, done.stdout
+        assert re.fullmatch(r"t: \d+ us, elapsed: \d+ us, req_id: 0, thr_id: 0, sess_id: 0",
+                            rows[0]), rows[0]
+        assert all(int(re.search(r"elapsed: (\d+)", row)[1]) >= 50 for row in rows), rows
+
+
+def test_several_addresses_of_every_family():
+    with tempfile.TemporaryDirectory() as folder:
+        bind = [f"--bind-addr={a}" for a in ("127.0.0.1:0", "[::1]:0", f"unix:{folder}/socket")]
+        with Node(bind=bind) as node:
+            assert len(node.addresses) == 3
+            for address in node.addresses:
+                node.to = address
+                assert load(node, "-n", "10", "-r", "1000")["counts"]["done"] == 10, address
+
+
+def test_sigusr1_prints_counters_and_sigint_drains():
+    with Node() as node:
+        load(node, "-n", "7", "-r", "1000")
+        node.process.send_signal(signal.SIGUSR1)
+        assert node.process.stdout.readline().startswith("worker 0: requests 7")
+        assert node.process.stdout.readline().startswith("all: requests 7")
+        assert node.stop(signal.SIGINT)[0] == 0
+
+
+def test_node_json_has_requested_and_effective():
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/node.json"
+        with Node(f"--json={path}", "--pin.cpus=0", "--sched.policy=batch") as node:
+            assert node.stop()[0] == 0
+        result = json.load(open(path))
+        assert result["settings"]["sched.policy"] == {"value": "batch", "from": "argument"}
+        verdicts = {t["name"]: t for t in result["tunables"]}
+        assert verdicts["pin"]["verdict"] in ("ok", "vacuous"), verdicts
+        assert "batch" in verdicts["sched"]["effective"], verdicts
+
+
+def test_files_are_written():
+    with tempfile.TemporaryDirectory() as folder, Node() as node:
+        run("client", f"--to={node.to}", "-n", "50", "-r", "5000", f"--hgrm={folder}/a.hgrm",
+            f"--hlog={folder}/a.hlog", f"--records={folder}/a.csv", status=(0, 1))
+        hgrm = open(f"{folder}/a.hgrm").read()
+        assert "1/(1-Percentile)" in hgrm and "#[Mean" in hgrm
+        hlog = open(f"{folder}/a.hlog").read()
+        assert "Tag=response," in hlog and "Tag=lateness," in hlog
+        rows = open(f"{folder}/a.csv").read().splitlines()
+        assert len(rows) == 51 and rows[0].startswith("intended_ns,sent_ns"), rows[:2]
+
+
+def test_ctrl_c_keeps_what_there_is():
+    with Node() as node:
+        client = subprocess.Popen([RINGWALK, "client", f"--to={node.to}", "--duration=30s",
+                                   "-r", "1000", "--json=-", "-q"], text=True,
+                                  stdout=subprocess.PIPE)
+        time.sleep(1)
+        client.send_signal(signal.SIGINT)
+        out, _ = client.communicate(timeout=10)
+        assert client.returncode == 4, client.returncode
+        result = json.loads(out)
+        check_counts(result)
+        assert result["counts"]["done"] > 0
+
+
+def test_overload_ends_on_time_and_says_invalid():
+    with Node() as node:
+        started = time.monotonic()
+        result = load(node, "-C", "1ms", "-r", "2000", "--duration=1s", "--drain=500ms", status=1)
+        assert time.monotonic() - started < 10
+        check_counts(result)
+        assert result["verdict"] == "INVALID" and result["reasons"], result["verdict"]
+
+
+def test_a_dead_end_is_a_sentence():
+    done = run("client", "--to=127.0.0.1:1", "-n", "1", status=(1, 3))
+    assert "127.0.0.1:1" in done.stderr and "refused" in done.stderr, done.stderr
+
+
+MISTAKES = [
+    (("nod",), "did you mean node?"),
+    (("client", "--rte=10"), "did you mean --rate?"),
+    (("node", "--backend=epol"), "epoll"),
+    (("node", "--epoll.triger=edge"), "did you mean --epoll.trigger?"),
+    (("node", "--epoll.trigger=edgy"), "edge"),
+    (("client", "--timeout=10"), "unit"),
+    (("client", "--rate=20kk"), "20kk"),
+    (("client", "--duration=1h"), "1h"),
+    (("client", "--rs=64q"), "64q"),
+    (("client", "--request-size=10B"), "at least"),
+    (("node", "--bind-addr=tcp://127.0.0.1:99999"), "99999"),
+    (("node", "--bind-addr=0.0.0.0:0"), "--insecure"),
+    (("node", "somewhere"), "somewhere"),
+    (("info", "knob"), "knobs"),
+    (("plan", "/nowhere/x.yaml"), "/nowhere/x.yaml"),
+    (("client", "--outstanding=4", "--rate=10"), "closed loop"),
+    (("client", "--json=/dev/null", "--records=/dev/null"), "both name /dev/null"),
+    (("client", "--rows", "--keep-records=0"), "--keep-records"),
+    (("client", "--duration=9223372036s"), "too large"),
+    (("node", "--json=/nonexistent/x"), "/nonexistent/x"),
+]
+
+
+def test_mistakes_get_a_clear_sentence_and_status_2():
+    for args, word in MISTAKES:
+        done = run(*args, status=2)
+        lines = done.stderr.strip().splitlines()
+        assert len(lines) == 1 and word in lines[0], (args, done.stderr)
+        assert done.stdout == "", (args, done.stdout)
+
+
+def test_sqpoll_with_defer_taskrun_is_refused_in_words():
+    done = run("node", "--backend=io_uring", "--io_uring.sqpoll=yes", status=(2, 3))
+    assert "defer-taskrun" in done.stderr, done.stderr
+
+
+def test_of_configurations_that_are_alike_one_is_run():
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/alike.yaml"
+        with open(path, "w") as file:
+            file.write("sweep: alike\nclient: {rate: 1k, duration: 200ms}\nblocks: 3\nfactors: "
+                       "{node.backend: [epoll, poll], node.epoll.trigger: [level, edge]}\n")
+        lines = run("plan", path, status=0).stdout.splitlines()
+        alike = [lines[i - 1].split()[1:] for i, line in enumerate(lines) if "vacuous:" in line]
+        assert alike == [["poll", "edge"]], alike
+
+
+def test_help_lists_every_option():
+    for command in ("node", "client"):
+        out = run("help", command, status=0).stdout
+        assert "--io_uring.entries" in out and "--sched.policy" in out
+        assert out == run(command, "--help", status=0).stdout
+
+
+def test_manual_pages_come_from_the_knobs():
+    for role, option in (("node", "accept\\-mode"), ("client", "rate")):
+        page = run("info", f"man-{role}", status=0).stdout
+        assert page.startswith(".TH ") and option in page, page[:300]
+
+
+def test_docs_list_every_knob():
+    made = run("info", "knobs", status=0).stdout
+    assert made == (TOP / "docs" / "knobs.md").read_text(), \
+        "docs/knobs.md is old: ringwalk info knobs > docs/knobs.md"
+
+
+def main():
+    wanted = sys.argv[2:]
+    failed = passed = 0
+    for name, test in sorted(globals().items()):
+        if not name.startswith("test_") or (wanted and name not in wanted):
+            continue
+        try:
+            test()
+            passed += 1
+            print(f"  {name[5:].replace('_', ' ')} ... passed")
+        except (AssertionError, OSError, subprocess.SubprocessError, LookupError,
+                ValueError) as problem:
+            failed += 1
+            print(f"  {name[5:].replace('_', ' ')} ... FAILED: {problem!r}")
+    print(f"{passed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
