@@ -90,7 +90,8 @@ def test_accept_modes_and_workers():
 
 
 def test_distwalk_spelling_is_understood():
-    with Node("-p", "poll", "--bl", "16", "--nd", "1", "-a", "shared") as node:
+    with Node("-p", "poll", "--bl", "16", "--nd", "1", "-a", "shared", "--thread-affinity",
+              "0") as node:
         done = run("client", "--to", f"tcp://{node.to}", "-n", "5", "-p", "2ms", "-C", "50", "-R",
                    "--rows", "-q", status=(0, 1))
         rows = [line for line in done.stdout.splitlines() if line.startswith("t: ")]
