@@ -34,17 +34,19 @@
 struct parts {
 	char host[HOST_TEXT];
 	uint16_t port;
+	enum transport transport;
 };
 
 /* Schemes that are understood; a reason instead of a place means it is refused. */
 static const struct scheme {
 	const char *name;
+	enum transport transport;
 	const char *refusal;
 } schemes[] = {
-	{ "tcp", NULL },
-	{ "udp", "udp is not served yet; use tcp" },
-	{ "ssl", "ssl is not served yet; use tcp" },
-	{ "dpdk", "dpdk is not served; use tcp" },
+	{ "tcp", TRANSPORT_STREAM, NULL },
+	{ "udp", TRANSPORT_UDP, "udp is not served yet; use tcp" },
+	{ "ssl", TRANSPORT_TLS, "ssl is not served yet; use tcp" },
+	{ "dpdk", TRANSPORT_STREAM, "dpdk is not served; use tcp" },
 };
 
 static int refuse(const char *text, const char *why, struct err *err)
@@ -53,7 +55,7 @@ static int refuse(const char *text, const char *why, struct err *err)
 }
 
 /* Returns what stands behind "tcp://" or DistWalk's "tcp:", or NULL after a refusal. */
-static const char *skip_scheme(const char *text, struct err *err)
+static const char *take_scheme(const char *text, enum transport *ret, struct err *err)
 {
 	const char *colon = strchr(text, ':');
 	size_t i, len = colon ? (size_t)(colon - text) : 0;
@@ -65,6 +67,7 @@ static const char *skip_scheme(const char *text, struct err *err)
 			refuse(text, schemes[i].refusal, err);
 			return NULL;
 		}
+		*ret = schemes[i].transport;
 		return colon + (strncmp(colon, "://", 3) ? 1 : 3);
 	}
 	if (!strstr(text, "://"))
@@ -151,7 +154,7 @@ static int resolve(const char *text, const struct parts *parts, struct address *
 		return err_set(err, -EINVAL, "address \"%.*s\": host \"%s\": %s", ADDRESS_TEXT,
 			       text, parts->host, gai_strerror(code));
 	a = choose(list);
-	*ret = (struct address){ .len = a->ai_addrlen };
+	*ret = (struct address){ .len = a->ai_addrlen, .transport = parts->transport };
 	memcpy(&ret->storage, a->ai_addr, a->ai_addrlen);
 	return 0;
 }
@@ -176,14 +179,14 @@ static int parse_unix(const char *text, const char *path, struct address *ret, s
 
 int address_parse(const char *text, struct address *ret, struct err *err)
 {
-	struct parts parts;
+	struct parts parts = { .transport = TRANSPORT_STREAM };
 	const char *rest;
 
 	if (!*text)
 		return refuse(text, "is empty; write host:port, :port or unix:/path", err);
 	if (!strncmp(text, "unix:", 5))
 		return parse_unix(text, text + 5, ret, err);
-	rest = skip_scheme(text, err);
+	rest = take_scheme(text, &parts.transport, err);
 	if (!rest || split(text, rest, &parts, err))
 		return -EINVAL;
 	return resolve(text, &parts, ret, err);

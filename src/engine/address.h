@@ -13,6 +13,7 @@
 #define RW_ENGINE_ADDRESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 #include "base/err.h"
@@ -20,9 +21,12 @@
 #define ADDRESS_TEXT 128
 #define ADDRESS_PORT 7891
 
+enum transport { TRANSPORT_STREAM, TRANSPORT_UDP, TRANSPORT_TLS };
+
 struct address {
 	struct sockaddr_storage storage;
 	socklen_t len;
+	uint8_t transport; /* enum transport; TRANSPORT_STREAM is tcp or a unix socket */
 };
 
 int address_parse(const char *text, struct address *ret, struct err *err);
