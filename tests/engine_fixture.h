@@ -34,7 +34,9 @@ struct fixture {
 
 static inline void reply(struct conn *c, uint64_t id, uint64_t size)
 {
-	struct wire_head head = { .length = size, .version = 1, .type = WIRE_REPLY, .id = id };
+	struct wire_head head = {
+		.length = size, .version = WIRE_VERSION, .type = WIRE_REPLY, .id = id
+	};
 	uint32_t inlined = size < 512 ? size : WIRE_HEAD;
 	uint8_t *at = conn_append(c, inlined);
 
@@ -119,7 +121,7 @@ static inline void turns(struct fixture *f, int count)
 static inline uint32_t make_request(uint8_t *p, uint64_t id, uint32_t length, uint64_t reply_size)
 {
 	struct wire_head head = { .length = length,
-				  .version = 1,
+				  .version = WIRE_VERSION,
 				  .type = WIRE_REQUEST,
 				  .hops = 8,
 				  .id = id,

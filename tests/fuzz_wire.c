@@ -97,9 +97,11 @@ static size_t make_input(uint8_t *p, const struct random_key *key, uint64_t roun
 
 	p[0] = round;
 	for (uint64_t i = 0; i <= random_below(key, at++, 4); i++) {
-		struct wire_head head = {
-			.length = 60, .version = 1, .type = WIRE_REQUEST, .id = i, .body_len = 24
-		};
+		struct wire_head head = { .length = 60,
+					  .version = WIRE_VERSION,
+					  .type = WIRE_REQUEST,
+					  .id = i,
+					  .body_len = 24 };
 
 		memset(p + len, 0, 60);
 		wire_put_head(p + len, &head);

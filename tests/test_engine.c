@@ -142,7 +142,7 @@ static void check_fault(const uint8_t *bytes, size_t len, enum wire_fault want)
 static void test_nonsense_ends_the_connection_and_is_named(void)
 {
 	uint8_t zeros[24] = { 0 }, request[64], reply_head[24];
-	struct wire_head head = { .length = 24, .version = 1, .type = WIRE_REPLY };
+	struct wire_head head = { .length = 24, .version = WIRE_VERSION, .type = WIRE_REPLY };
 
 	check_fault(zeros, sizeof(zeros), WIRE_BAD_VERSION);
 	make_request(request, 1, 64, 64);

@@ -71,7 +71,7 @@ static void make_nonsense(struct nonsense *n)
 	struct random_key key = random_key(SEED, 0, 0, 0);
 
 	memset(n, 0, NONSENSES * sizeof(*n));
-	n[0] = (struct nonsense){ "not a message of version 1", WIRE_BAD_VERSION, 12, { 0 } };
+	n[0] = (struct nonsense){ "not a message of version 2", WIRE_BAD_VERSION, 12, { 0 } };
 	n[1] = (struct nonsense){ "connection dropped", WIRE_BAD_VERSION, 256, { 0 } };
 	for (int i = 0; i < 256; i++)
 		n[1].bytes[i] = (uint8_t)random_u64(&key, i);

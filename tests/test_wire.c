@@ -9,7 +9,7 @@
 
 static const struct wire_head request = {
 	.length = 64,
-	.version = 1,
+	.version = WIRE_VERSION,
 	.type = WIRE_REQUEST,
 	.hops = 8,
 	.id = 0x0123456789abcdef,
@@ -43,7 +43,7 @@ static void test_a_head_is_read_as_it_was_written(void)
 
 static void test_a_head_is_little_endian_whatever_the_machine(void)
 {
-	static const uint8_t want[WIRE_HEAD] = { 64,   0,    0,	   0,	 1,    1,    8,	   0,
+	static const uint8_t want[WIRE_HEAD] = { 64,   0,    0,	   0,	 2,    1,    8,	   0,
 						 0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 0x01,
 						 12,   0,    0,	   0,	 77,   0,    0,	   0 };
 	uint8_t bytes[WIRE_HEAD];
@@ -57,7 +57,7 @@ static void test_every_fault_of_a_head_is_named(void)
 	struct wire_head head = request;
 
 	CHECK_INT(fault_of(&head, 63), WIRE_LONG_MESSAGE);
-	head.version = 2;
+	head.version = 1;
 	CHECK_INT(fault_of(&head, 64), WIRE_BAD_VERSION);
 	head = request;
 	head.type = 3;
@@ -111,7 +111,11 @@ static void test_operations_that_make_no_sense_are_faults(void)
 		{ { 99, 0, 12 }, 12, WIRE_BAD_OPERATION },
 		{ { 3, 0, 0 }, 12, WIRE_BAD_OPERATION }, /* a len of 0 would never end */
 		{ { 3, 0, 12, 1 }, 12, WIRE_BAD_OPERATION },
-		{ { 3, 1, 12 }, 12, WIRE_BAD_OPERATION },
+		{ { 3, REPLY_VARIANTS, 12 }, 12, WIRE_BAD_OPERATION },
+		{ { WIRE_LOAD, 0, 12 }, 12, WIRE_BAD_OPERATION },
+		{ { WIRE_STORE, 2, 24 }, 24, WIRE_BAD_OPERATION },
+		{ { WIRE_FORWARD_TO, 0, 20 }, 20, WIRE_BAD_OPERATION },
+		{ { WIRE_JOIN, 0, 4 }, 3, WIRE_CUT_OPERATION },
 		{ { 1, COMPUTE_VARIANTS, 12 }, 12, WIRE_BAD_OPERATION },
 	};
 
@@ -133,6 +137,51 @@ static void test_hop_records_keep_their_durations(void)
 	CU_ASSERT(!memcmp(&hop, &got, sizeof(hop)));
 }
 
+static void test_loads_and_stores_keep_offsets_beyond_32_bits(void)
+{
+	static const struct wire_operation ops[] = {
+		{ WIRE_STORE, WIRE_STORE_SYNC, 1ULL << 33, 5000000000ULL, 7 },
+		{ WIRE_LOAD, 0, 1, WIRE_SEQUENTIAL, 15 },
+		{ WIRE_JOIN, 0, 0 },
+		{ WIRE_SEND_REPLY, REPLY_SENDFILE, 4096, 0, 3 },
+	};
+	struct wire_program program;
+	struct wire_operation got;
+	uint8_t body[128];
+	uint32_t len = 0;
+
+	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++)
+		len += wire_put_operation(body + len, &ops[i]);
+	CHECK_INT(len, 24 + 24 + 4 + 12);
+	program = wire_program(body, len);
+	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++) {
+		CHECK_INT(wire_next_operation(&program, &got), WIRE_FINE);
+		CHECK_INT(got.code, ops[i].code);
+		CHECK_INT(got.flags, ops[i].flags);
+		CHECK_INT(got.value, ops[i].value);
+		CHECK_INT(got.offset, ops[i].offset);
+		CHECK_INT(got.device, ops[i].device);
+	}
+}
+
+static void test_records_of_children_keep_everything(void)
+{
+	struct wire_child child = { 3, WIRE_TIMEOUT, 65535, 63, 2, 1ULL << 40, 5, { 1, 2, 3, 4 } };
+	uint8_t bytes[WIRE_CHILD];
+	struct wire_child got;
+
+	wire_put_child(bytes, &child);
+	wire_get_child(bytes, &got);
+	CHECK_INT(got.depth, 3);
+	CHECK_INT(got.status, WIRE_TIMEOUT);
+	CHECK_INT(got.tag, 65535);
+	CHECK_INT(got.destination, 63);
+	CHECK_INT(got.attempts, 2);
+	CHECK_INT(got.elapsed_ns, 1ULL << 40);
+	CHECK_INT(got.waited_ns, 5);
+	CU_ASSERT(!memcmp(&got.hop, &child.hop, sizeof(got.hop)));
+}
+
 static void test_every_fault_has_words(void)
 {
 	for (int fault = 0; fault < WIRE_FAULTS; fault++)
@@ -148,6 +197,9 @@ static CU_TestInfo tests[] = {
 	{ "operations that make no sense are faults",
 	  test_operations_that_make_no_sense_are_faults },
 	{ "hop records keep their durations", test_hop_records_keep_their_durations },
+	{ "loads and stores keep offsets beyond 32 bits",
+	  test_loads_and_stores_keep_offsets_beyond_32_bits },
+	{ "records of children keep everything", test_records_of_children_keep_everything },
 	{ "every fault has words", test_every_fault_has_words },
 	CU_TEST_INFO_NULL,
 };

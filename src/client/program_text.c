@@ -184,7 +184,9 @@ static uint32_t write_body(const struct program *p, uint8_t *at)
 
 	for (unsigned i = 0; i < p->count; i++) {
 		const struct program_step *step = &p->steps[i];
-		struct wire_operation op = { step->code, step->flags, step->value };
+		struct wire_operation op = { .code = step->code,
+					     .flags = step->flags,
+					     .value = step->value };
 
 		if (step->code != PROGRAM_STEP_SKIP)
 			len += wire_put_operation(at + len, &op);

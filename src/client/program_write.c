@@ -36,7 +36,9 @@ static unsigned write_body(const struct program *p, const struct program_keys *k
 
 	for (unsigned i = 0; i < p->count; i++) {
 		const struct program_step *step = &p->steps[i];
-		struct wire_operation op = { step->code, step->flags, step->value };
+		struct wire_operation op = { .code = step->code,
+					     .flags = step->flags,
+					     .value = step->value };
 
 		if (step->code == PROGRAM_STEP_SKIP) {
 			if (!to_skip && skips(step, &keys->skip[i], number))

@@ -1,0 +1,96 @@
+/*
+ * operation.h - what an operation of a program is to the machinery that runs programs.
+ *
+ * An operation is a `struct operation` in a file of its own (operation_NAME.c) and a row in
+ * registry.c. program.c asks check() of the whole program before any of it runs, then run() of one
+ * after the other. An operation that can wait is OPERATION_LASTS: run() finds the request in an
+ * object that stays (run->waiting) and may return STEP_WAITS; what it waited for calls
+ * program_continue(), in the thread of the loop and never from within run().
+ *
+ * For node/ alone.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RW_NODE_OPERATION_H
+#define RW_NODE_OPERATION_H
+
+#include "node/program.h"
+
+/* A program on its way. */
+struct run {
+	struct program_host *host;
+	struct conn *conn;
+	struct wire_program rest;
+	uint64_t id;
+	int64_t now_ns;	    /* as far as is known without asking */
+	int64_t expires_ns; /* 0: never */
+	int64_t queue_ns, service_ns, storage_ns, forward_ns;
+	enum wire_status status;
+	bool has_turn;		 /* taken from the ready queue */
+	struct waiting *waiting; /* the object this is part of; NULL: on the stack */
+};
+
+struct waiting {
+	struct io_op op; /* for the operation it waits for; done == program_on_done */
+	struct run run;
+	const struct operation *operation; /* it waits for, in the ring of the connection */
+	int64_t ready_ns; /* when the operation has ended, or it came into the queue */
+	struct waiting *next, *previous; /* in a ring */
+	struct waiting *next_ready;
+	bool is_queued;
+	uint32_t rest_len;
+	uint8_t rest[]; /* from the first operation that lasts */
+};
+
+/* What a program asks for, all operations together. */
+struct demand {
+	uint64_t time_ns;
+	unsigned replies;
+};
+
+enum operation_class {
+	OPERATION_IMMEDIATE, /* run() does it */
+	OPERATION_COMPUTES,  /* run() does it and takes op->value ns */
+	OPERATION_LASTS,     /* run() may wait; run->waiting is there */
+};
+
+enum step {
+	STEP_DONE,
+	STEP_WAITS,  /* program_continue() will be called */
+	STEP_CLOSED, /* the connection has closed; not for operations that last */
+};
+
+struct operation {
+	const char *name;
+	enum operation_class class;
+	enum wire_fault (*check)(const struct program_host *h, const struct wire_operation *op,
+				 struct demand *demand);
+	enum step (*run)(struct run *r, const struct wire_operation *op);
+	/*
+	 * The connection of a request that waits is gone: hurry; program_continue() must still
+	 * come, once. NULL: w->op is cancelled.
+	 */
+	void (*cancel)(struct waiting *w);
+};
+
+/* registry.c: by enum wire_code; a row without a name is no operation of this node. */
+extern const struct operation *const operations[WIRE_CODES];
+
+/* io_op.done of w->op when its end is all there is to wait for. */
+void program_on_done(struct io_op *op, const struct io_result *result);
+/* What w waited for has come, or was cancelled. w->ready_ns says since when it could have gone on,
+ * and the operation has added its time to one of run's sums. */
+void program_continue(struct waiting *w);
+
+/* The batch's time, or the end of the last computation if that has made it old. */
+static inline int64_t program_now_ns(const struct program_host *h)
+{
+	int64_t now_ns = loop_now_ns(h->loop);
+
+	return h->busy_until_ns > now_ns ? h->busy_until_ns : now_ns;
+}
+
+/* operation_reply.c: a request that asks for nothing else; false: it is not one of those. */
+bool reply_at_once(struct program_host *h, struct conn *c, const struct message *m);
+
+#endif

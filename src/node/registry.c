@@ -1,0 +1,14 @@
+/*
+ * registry.c - the operations that this node can run: the one place that names them.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "node/operation.h"
+
+extern const struct operation operation_compute, operation_sleep, operation_reply;
+
+const struct operation *const operations[WIRE_CODES] = {
+	[WIRE_COMPUTE] = &operation_compute,
+	[WIRE_SLEEP] = &operation_sleep,
+	[WIRE_SEND_REPLY] = &operation_reply,
+};
