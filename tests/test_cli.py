@@ -89,6 +89,17 @@ def test_accept_modes_and_workers():
                 assert result["counts"]["done"] == 60, (mode, wait, result["counts"])
 
 
+def test_options_may_stand_in_a_file():
+    with tempfile.TemporaryDirectory() as folder, Node() as node:
+        script = pathlib.Path(folder, "chain.dw")
+        script.write_text(f"# DistWalk's form\nn 3\nC 10us  R 64\nr 100\nto {node.to}\n")
+        done = run("client", "-f", str(script), "--rows", "-q", status=0)
+        assert len(done.stdout.splitlines()) == 3, done.stdout
+        script.write_text("n 3\nrat 10\nC 10parsecs\n")
+        done = run("client", "-f", str(script), status=2)
+        assert f"{script}:3: comp-time: " in done.stderr, done.stderr
+
+
 def test_distwalk_spelling_is_understood():
     with Node("-p", "poll", "--bl", "16", "--nd", "1", "-a", "shared", "--thread-affinity",
               "0") as node:

@@ -127,6 +127,13 @@ void knob_set_add(struct knob_set *set, const struct knob_group *g, void *opts);
 const struct knob *knob_set_find(const struct knob_set *set, const char *key,
 				 const struct knob_bind **ret_bind);
 
+/*
+ * The option that `word` means on a command line, without its dashes: a key, an unambiguous
+ * abbreviation of one, or a letter. buf gets its key. NULL: none, or several; err says which.
+ */
+const struct knob *knob_set_option(const struct knob_set *set, const char *word, char *buf,
+				   size_t size, struct err *err);
+
 /* The key of a knob: "epoll.trigger". Returns buf. */
 const char *knob_key(const struct knob_group *g, const struct knob *k, char *buf, size_t size);
 

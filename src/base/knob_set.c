@@ -221,24 +221,24 @@ static void table_fill(struct option_table *t, const struct knob_set *set)
 	}
 }
 
-static const struct knob *table_knob(const struct option_table *t, struct knob_set *set, int code,
-				     struct knob_bind **ret_bind)
+/* *ret_bind is its place in set->binds. */
+static const struct knob *table_knob(const struct option_table *t, const struct knob_set *set,
+				     int code, int *ret_bind)
 {
 	int number = (code < CODE_FIRST ? t->codes[code] : code) - CODE_FIRST;
-	struct knob_bind *b = &set->binds[number / KNOB_GROUP_MAX];
 
-	*ret_bind = b;
-	return &b->group->knobs[number % KNOB_GROUP_MAX];
+	*ret_bind = number / KNOB_GROUP_MAX;
+	return &set->binds[*ret_bind].group->knobs[number % KNOB_GROUP_MAX];
 }
 
 static int assign_option(const struct option_table *t, struct knob_set *set, int code,
 			 struct err *err)
 {
 	const char *text = optarg;
-	struct knob_bind *b;
-	const struct knob *k = table_knob(t, set, code, &b);
+	int bind, rc;
+	const struct knob *k = table_knob(t, set, code, &bind);
+	struct knob_bind *b = &set->binds[bind];
 	char key[KEY_MAX];
-	int rc;
 
 	if (!text)
 		text = k->type->is_flag ? "yes" : "";
@@ -250,11 +250,11 @@ static int assign_option(const struct option_table *t, struct knob_set *set, int
 
 static int refuse_missing(const struct option_table *t, struct knob_set *set, struct err *err)
 {
-	struct knob_bind *b;
-	const struct knob *k = table_knob(t, set, optopt, &b);
+	int bind;
+	const struct knob *k = table_knob(t, set, optopt, &bind);
 	char key[KEY_MAX];
 
-	knob_key(b->group, k, key, sizeof(key));
+	knob_key(set->binds[bind].group, k, key, sizeof(key));
 	return err_set(err, -EINVAL, "--%s: needs a value: --%s=%s", key, key,
 		       k->metavar ? k->metavar : k->type->metavar);
 }
@@ -270,6 +270,48 @@ static const char *list_candidates(const struct option_table *t, const char *wor
 		if (!strncmp(o->name, word, strlen(word)))
 			len += snprintf(buf + len, size - len, "%s--%s", len ? ", " : "", o->name);
 	return buf;
+}
+
+/* The only option that `word` abbreviates: its code. 0: there are several or none. */
+static int find_abbreviated(const struct option_table *t, const char *word)
+{
+	int code = 0;
+
+	for (const struct option *o = t->longs; o->name; o++) {
+		if (!strcmp(o->name, word))
+			return o->val;
+		if (strncmp(o->name, word, strlen(word)) || o->val == code)
+			continue;
+		if (code)
+			return 0;
+		code = o->val;
+	}
+	return code;
+}
+
+const struct knob *knob_set_option(const struct knob_set *set, const char *word, char *buf,
+				   size_t size, struct err *err)
+{
+	const struct knob *k;
+	struct option_table t;
+	char all[200];
+	int code, bind;
+
+	table_fill(&t, set);
+	code = word[1] ? 0 : t.codes[(unsigned char)*word];
+	if (!code)
+		code = find_abbreviated(&t, word);
+	if (!code && *list_candidates(&t, word, all, sizeof(all))) {
+		err_set(err, -EINVAL, "%s: could be any of %s", word, all);
+		return NULL;
+	}
+	if (!code) {
+		refuse_key(set, word, "", "option", err);
+		return NULL;
+	}
+	k = table_knob(&t, set, code, &bind);
+	knob_key(set->binds[bind].group, k, buf, size);
+	return k;
 }
 
 /* getopt does not tell an unknown option from an ambiguous one, so look again. */

@@ -27,6 +27,8 @@ int role_cli_open(struct role_cli *r, enum role role, const struct knob_group *e
 		return result;
 	r->set = role_knobs_set(r->knobs);
 	knob_set_add(r->set, extra, extra_opts);
+	knob_set_add(r->set, &script_knobs, &r->files);
+	r->files.script.set = r->set;
 	return placement_init(&r->placement, r->knobs, err);
 }
 

@@ -6,6 +6,7 @@
 #ifndef RW_CLI_ROLE_H
 #define RW_CLI_ROLE_H
 
+#include "base/knob_script.h"
 #include "lab/parts.h"
 #include "lab/placement.h"
 
@@ -18,6 +19,7 @@ struct role_cli {
 	const struct backend_ops *backend;
 	const void *backend_opts;
 	struct placement placement;
+	struct script_opts files; /* -f */
 };
 
 /* All options at their defaults; extra: what only the command has (output files), filled into
