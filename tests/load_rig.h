@@ -43,6 +43,13 @@ static inline struct load_plan plan_of(double rate, uint64_t requests)
 	};
 }
 
+static inline void make_program(struct program *p)
+{
+	struct knob_list texts = { .count = 1, .text = { "reply 64B" } };
+
+	CHECK_INT(program_parse(&texts, 128, 512, 0, p, NULL), 0);
+}
+
 static inline void open_rig(struct rig *rig, struct load_plan *plan,
 			    const struct sim_faults *faults)
 {
@@ -52,12 +59,11 @@ static inline void open_rig(struct rig *rig, struct load_plan *plan,
 		.out_queue = UINT32_MAX,
 		.in_flight = UINT32_MAX,
 	};
-	struct knob_list texts = { .count = 1, .text = { "reply 64B" } };
 	struct sim_opts opts;
 
 	rig->net = sim_net_create(SEED, faults);
 	opts = (struct sim_opts){ rig->net };
-	program_parse(&texts, 128, 512, 0, &rig->program, NULL);
+	make_program(&rig->program);
 	plan->program = &rig->program;
 	CHECK_INT(loop_init(&rig->loop, &backend_sim, &opts, &limits, NULL), 0);
 	CHECK_INT(load_init(&rig->load, plan, &rig->loop, NULL), 0);

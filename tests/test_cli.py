@@ -89,6 +89,49 @@ def test_accept_modes_and_workers():
                 assert result["counts"]["done"] == 60, (mode, wait, result["counts"])
 
 
+def test_sessions_follow_each_other_and_tell_when_they_end():
+    with Node() as node:
+        done = run("client", "--to", node.to, "-n", "10", "--ns", "4", "--nt", "2", "-r", "2000",
+                   "--pso", "--conn-times", "--nano", "-q", status=(0, 1))
+        opened = re.findall(r"^conn_time: \d+ ns, thr_id: (\d), sess_id: (\d)$", done.stdout,
+                            re.MULTILINE)
+        rows = re.findall(r"^t: \d+ ns, elapsed: \d+ ns, req_id: (\d+), thr_id: (\d), "
+                          r"sess_id: (\d)$", done.stdout, re.MULTILINE)
+        assert sorted(opened) == [(t, s) for t in "01" for s in "0123"], done.stdout
+        # 10 over 4 sessions are 3 each, rounded up as in DistWalk.
+        assert sorted(rows) == sorted((str(i), t, str(i // 3)) for t in "01"
+                                      for i in range(12)), done.stdout
+        result = load(node, "--outstanding=2", "-n", "90", "-c", "3", "--session-requests=10")
+        assert result["counts"]["done"] == 90, result["counts"]
+        assert 9 <= result["latency"]["connect"]["count"] <= 12, result["latency"]["connect"]
+
+
+def test_rows_go_to_a_file_with_its_own_separator():
+    with tempfile.TemporaryDirectory() as folder, Node() as node:
+        path = pathlib.Path(folder, "rows.csv")
+        run("client", "--to", node.to, "-n", "3", "-r", "1000", "-o", f"{path},sep=;", "-q",
+            status=(0, 1))
+        lines = path.read_text().splitlines()
+        assert lines[0] == "t(us);elapsed(us);req_id;thr_id;sess_id" and len(lines) == 4, lines
+        done = run("client", "--to", node.to, "-o", f"{path},sep=_", status=2)
+        assert "cannot separate values" in done.stderr, done.stderr
+
+
+def test_a_client_waits_for_a_node_that_starts_late():
+    done = run("client", "--to", "127.0.0.1:1", "--retry-num", "2", "--retry-period", "50",
+               status=3)
+    assert "Connection refused" in done.stderr, done.stderr
+    with tempfile.TemporaryDirectory() as folder:
+        address = f"unix:{folder}/node"
+        client = subprocess.Popen([RINGWALK, "client", "--to", address, "-n", "3", "-r", "1000",
+                                   "--retry-num", "100", "--retry-period", "50"], text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(0.3)
+        with Node(bind=(f"--bind-addr={address}",)):
+            out, err = client.communicate(timeout=30)
+            assert "3 done" in out, out + err
+
+
 def test_options_may_stand_in_a_file():
     with tempfile.TemporaryDirectory() as folder, Node() as node:
         script = pathlib.Path(folder, "chain.dw")

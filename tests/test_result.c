@@ -19,6 +19,7 @@ static void open_result(struct client_result *r)
 		.lateness = hist_create(),
 		.queue = hist_create(),
 		.node_service = hist_create(),
+		.connect = hist_create(),
 		.seed = 42,
 		.to = "127.0.0.1:7891",
 		.start_ns = 5 * SEC,
@@ -37,6 +38,7 @@ static void close_result(struct client_result *r)
 	hist_destroy(r->lateness);
 	hist_destroy(r->queue);
 	hist_destroy(r->node_service);
+	hist_destroy(r->connect);
 }
 
 /* 1000 requests of 1, 2, ... 1000 us. */

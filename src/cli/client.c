@@ -15,20 +15,22 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/client_rows.h"
 #include "cli/role.h"
-#include "client/record.h"
 #include "client/result_json.h"
 #include "client/result_text.h"
 #include "lab/node_json.h"
 
 struct client_output {
 	char json[256], hgrm[256], hlog[256], records[256];
-	bool rows, quiet;
+	bool quiet;
 };
 
 struct client_cli {
 	struct role_cli role;
 	struct client_output output;
+	struct rows_opts rows_opts;
+	struct rows rows;
 	struct client_result *result;
 };
 
@@ -41,11 +43,6 @@ static const struct knob output_knobs[] = {
 	{ FILE_KNOB(hgrm, "percentiles of the response time as HdrHistogram's text, in us") },
 	{ FILE_KNOB(hlog, "histograms as an HdrHistogram log: response, service, lateness") },
 	{ FILE_KNOB(records, "one CSV line per request") },
-	{ .name = "rows",
-	  .type = &knob_bool,
-	  KNOB_FIELD(struct client_output, rows, bool),
-	  .def = "no",
-	  .help = "one line per request on standard output, as DistWalk prints them" },
 	{ .name = "quiet",
 	  .letter = 'q',
 	  .type = &knob_bool,
@@ -81,6 +78,7 @@ static void catch_signals(void)
 
 static void finish(struct client_cli *cli)
 {
+	rows_close(&cli->rows);
 	client_result_destroy(cli->result);
 	role_cli_close(&cli->role);
 }
@@ -148,17 +146,15 @@ static int write_file(const struct client_cli *cli, const char *option, const ch
 
 static bool uses_stdout(const struct client_cli *cli)
 {
-	return cli->output.rows || !strcmp(cli->output.json, "-") ||
+	return rows_use_stdout(&cli->rows_opts) || !strcmp(cli->output.json, "-") ||
 	       !strcmp(cli->output.hgrm, "-") || !strcmp(cli->output.hlog, "-") ||
 	       !strcmp(cli->output.records, "-");
 }
 
-static int write_all(const struct client_cli *cli, struct err *err)
+static int write_all(struct client_cli *cli, struct err *err)
 {
-	int result = 0;
+	int result = rows_write(&cli->rows, cli->result, err);
 
-	if (cli->output.rows)
-		result = record_write_rows(cli->result, stdout, err);
 	if (!cli->output.quiet && result == 0)
 		result = result_write_text(cli->result, uses_stdout(cli) ? stderr : stdout, err);
 	if (result == 0)
@@ -181,7 +177,8 @@ static int check_files(const struct client_cli *cli, struct err *err)
 	} files[] = { { "json", o->json },
 		      { "hgrm", o->hgrm },
 		      { "hlog", o->hlog },
-		      { "records", o->records } };
+		      { "records", o->records },
+		      { "output", cli->rows_opts.format.path } };
 	const unsigned count = sizeof(files) / sizeof(*files);
 
 	for (unsigned i = 0; i < count; i++) {
@@ -207,6 +204,11 @@ static bool was_given(const struct client_cli *cli, const char *key)
 	return bind->from[k - bind->group->knobs] == KNOB_ARGUMENT;
 }
 
+static bool wants_records(const struct client_cli *cli)
+{
+	return rows_are_wanted(&cli->rows_opts) || cli->output.records[0];
+}
+
 /* What each option takes, but not both together. */
 static int check_options(const struct client_cli *cli, const struct client_opts *opts,
 			 struct err *err)
@@ -216,8 +218,9 @@ static int check_options(const struct client_cli *cli, const struct client_opts 
 			err, -EINVAL,
 			"--outstanding and --rate contradict each other: a closed loop has no "
 			"rate; leave one out");
-	if ((cli->output.rows || cli->output.records[0]) && !opts->records)
-		return err_set(err, -EINVAL, "--rows and --records need --keep-records above 0");
+	if (wants_records(cli) && !opts->records)
+		return err_set(err, -EINVAL,
+			       "--rows, --output and --records need --keep-records above 0");
 	return check_files(cli, err);
 }
 
@@ -228,10 +231,13 @@ static int load(struct client_cli *cli, struct err *err)
 		*(const struct client_opts *)role_knobs_opts(cli->role.knobs, &client_knobs);
 	int result = check_options(cli, &opts, err);
 
+	if (result == 0)
+		result = rows_open(&cli->rows, &cli->rows_opts, err);
 	if (result < 0)
 		return result;
-	if (!cli->output.rows && !cli->output.records[0])
+	if (!wants_records(cli))
 		opts.records = 0;
+	opts.sink = &cli->rows.sink;
 	catch_signals();
 	result = client_run(&opts, cli->role.backend, cli->role.backend_opts, &hooks, &stop,
 			    &cli->result, err);
@@ -254,6 +260,7 @@ int run_client(int argc, char **argv)
 
 	if (role_cli_open(&cli.role, ROLE_CLIENT, &output_group, &cli.output, &err) < 0)
 		return complain(EXIT_IMPOSSIBLE, argv[0], &err);
+	knob_set_add(cli.role.set, &rows_knobs, &cli.rows_opts);
 	if (knob_wants_help(argc, argv))
 		return print_help(command_find(argv[0]), cli.role.set);
 	if (role_cli_read(&cli.role, argc, argv, &err) < 0 || load(&cli, &err) < 0)

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,10 @@ static int check_opts(const struct client_opts *o, struct err *err)
 			"requests a thread may have in flight",
 			(long long)o->outstanding, (long long)o->connections,
 			(long long)o->in_flight);
+	if (o->sessions > 1 && (!o->requests || o->session_requests))
+		return err_set(err, -EINVAL,
+			       "--num-sessions divides the requests of -n: give both, or say with "
+			       "--session-requests alone how long a session is");
 	return 0;
 }
 
@@ -46,9 +51,19 @@ static long double period_ns(const struct client_opts *o)
 	return SEC / (long double)o->rate;
 }
 
+/* Of one session; 0: it lasts as long as the run. DistWalk rounds up, too. */
+static int64_t session_requests(const struct client_opts *o)
+{
+	if (o->sessions > 1)
+		return (o->requests + o->sessions - 1) / o->sessions;
+	return o->session_requests;
+}
+
 /* Measured, of each thread; 0: the duration decides. */
 static int64_t request_limit(const struct client_opts *o)
 {
+	if (o->sessions > 1)
+		return session_requests(o) * o->sessions;
 	return o->requests || o->duration_ns ? o->requests : 1;
 }
 
@@ -79,6 +94,11 @@ static struct load_plan make_plan(const struct client *c, unsigned thread)
 		.records = record_room(o),
 		.thread = thread,
 		.clock = load_clock_real,
+		.session_requests = session_requests(o),
+		.retries = o->retries,
+		.retry_ns = o->retry_ns,
+		.connect = client_connect_session,
+		.sink = o->sink,
 		.arrivals = {
 			.law = o->arrivals,
 			.warm_up_ns = o->warm_up_ns,
@@ -90,10 +110,24 @@ static struct load_plan make_plan(const struct client *c, unsigned thread)
 
 	if (!o->outstanding)
 		plan.arrivals.period_ns = period_ns(o);
-	if (o->arrivals == ARRIVAL_CONSTANT)
+	if (o->arrivals == ARRIVAL_CONSTANT && o->staggered)
 		plan.arrivals.phase_ns = plan.arrivals.period_ns * thread / c->count;
 	program_keys(&c->program, c->seed, thread, &plan.keys);
 	return plan;
+}
+
+/* Without a port, the kernel chooses one: DistWalk's default is 0, too. */
+static int parse_from(const char *text, struct client_job *job, struct err *err)
+{
+	char with_port[sizeof(((struct client_opts *)0)->from) + 2];
+	bool has_port = strchr(text, ':') && !(strchr(text, ']') && !strstr(text, "]:"));
+	int rc;
+
+	snprintf(with_port, sizeof(with_port), "%s%s", text, has_port ? "" : ":0");
+	rc = address_parse(with_port, &job->from, err);
+	if (!rc && job->from.storage.ss_family != job->to.storage.ss_family)
+		rc = err_set(err, -EINVAL, "%s is of another family than %s", text, job->to_text);
+	return rc ? err_wrap(err, "--bind-addr"), -EINVAL : 0;
 }
 
 static int prepare(struct client *c, struct err *err)
@@ -105,11 +139,14 @@ static int prepare(struct client *c, struct err *err)
 	if (!rc)
 		rc = address_parse(o->to, &c->job.to, err);
 	if (!rc)
+		address_format(&c->job.to, c->job.to_text, sizeof(c->job.to_text));
+	if (!rc && *o->from)
+		rc = parse_from(o->from, &c->job, err);
+	if (!rc)
 		rc = program_parse(&o->program, o->request_size, o->reply_size,
 				   deadline_us < UINT32_MAX ? deadline_us : 0, &c->program, err);
 	if (rc)
 		return rc;
-	address_format(&c->job.to, c->job.to_text, sizeof(c->job.to_text));
 	c->job.no_delay = o->no_delay;
 	c->seed = o->seed ? (uint64_t)o->seed : random_fresh_seed();
 	c->threads = calloc(o->threads, sizeof(*c->threads));

@@ -49,6 +49,29 @@ struct client_opts {
 	int64_t seed;	   /* --seed; 0: a fresh one, reported */
 	bool no_delay;	   /* --no-delay, --nd */
 	int64_t records;   /* --keep-records: per thread, for --rows and --records; 0: none */
+	char from[128];	   /* -b, --bind-addr: of our side; "": the kernel chooses */
+	int64_t sessions;  /* --ns, --num-sessions: of each thread, that -n is divided over */
+	int64_t session_requests;	/* --session-requests: the same, by its length; 0: no end */
+	int64_t retries;		/* --retry-num: of a connection that is refused or lost */
+	int64_t retry_ns;		/* --retry-period */
+	bool staggered;			/* --stag-send: threads send in turn, not at once */
+	bool non_block;			/* --non-block: DistWalk's; sockets never block here */
+	const struct client_sink *sink; /* no knob; NULL: nobody listens */
+};
+
+struct client_record;
+
+/* What is told while the run goes on, from the threads it happens in; each may be NULL. */
+struct client_sink {
+	void *context;
+	/* A connection has been opened, which took so long. */
+	void (*opened)(void *context, uint32_t thread, uint32_t session, int64_t ns);
+	/*
+	 * A session is over. Its records are among those at `records`, with others' of the same
+	 * thread if that has several connections; with one they are forgotten afterwards.
+	 */
+	void (*ended)(void *context, uint32_t thread, uint32_t session,
+		      const struct client_record *records, uint64_t count);
 };
 
 extern const struct knob_group client_knobs;
@@ -70,8 +93,8 @@ struct client_counts {
 struct client_record {
 	int64_t intended_ns, sent_ns, end_ns; /* relative to the start of the run; end 0: none */
 	uint64_t id;
-	uint32_t thread;
-	uint8_t outcome; /* enum outcome */
+	uint32_t thread, session; /* from 0; session: of the thread */
+	uint8_t outcome;	  /* enum outcome */
 };
 enum outcome {
 	OUTCOME_DONE,
@@ -89,9 +112,10 @@ struct client_result {
 	struct hist
 		*response; /* intended to last byte of the answer; requests that timed out, stayed
 				  unanswered or were censored count with the time they had waited */
-	struct hist *service;			   /* sent to last byte of the answer */
-	struct hist *lateness;			   /* intended to sent */
-	struct hist *queue, *node_service;	   /* as the node's hop record says */
+	struct hist *service;		   /* sent to last byte of the answer */
+	struct hist *lateness;		   /* intended to sent */
+	struct hist *queue, *node_service; /* as the node's hop record says */
+	struct hist *connect;		   /* connections opened, those before the start included */
 	int64_t start_epoch_ns, start_ns, end_ns;  /* of the measured part */
 	double offered_rate, sent_rate, done_rate; /* per second */
 	double cpu_share_max;			   /* of the busiest client thread */
@@ -101,6 +125,7 @@ struct client_result {
 	struct backend_stats backend;
 	struct loop_stats loop;
 	uint64_t strays;	   /* answers to nothing that was asked */
+	uint64_t connections;	   /* at a time, of all threads */
 	uint64_t connections_lost; /* of all threads */
 	bool closed_loop, interrupted;
 	enum validity validity;

@@ -25,8 +25,9 @@ static struct client_result *create_result(const struct client *c)
 	r->lateness = hist_create();
 	r->queue = hist_create();
 	r->node_service = hist_create();
+	r->connect = hist_create();
 	r->records = records ? calloc(records, sizeof(*r->records)) : NULL;
-	if (r->response && r->service && r->lateness && r->queue && r->node_service &&
+	if (r->response && r->service && r->lateness && r->queue && r->node_service && r->connect &&
 	    (r->records || !records))
 		return r;
 	client_result_destroy(r);
@@ -42,6 +43,7 @@ void client_result_destroy(struct client_result *r)
 	hist_destroy(r->lateness);
 	hist_destroy(r->queue);
 	hist_destroy(r->node_service);
+	hist_destroy(r->connect);
 	free(r->records);
 	free(r);
 }
@@ -122,7 +124,7 @@ static void judge(const struct client *c, struct client_result *r)
 		.run_delay_share = r->run_delay_share_max,
 		.steal_share = r->steal_share,
 		.strays = r->strays,
-		.connections = c->count * c->opts->connections,
+		.connections = r->connections,
 		.connections_lost = r->connections_lost,
 		.lost_text = "",
 		.is_interrupted = r->interrupted,
@@ -147,6 +149,7 @@ int client_make_result(const struct client *c, struct client_result **ret, struc
 	r->run_delay_share_max = -1;
 	r->closed_loop = c->opts->outstanding;
 	r->seed = c->seed;
+	r->connections = c->count * c->opts->connections;
 	memcpy(r->to, c->job.to_text, sizeof(r->to));
 	for (unsigned i = 0; i < c->count; i++)
 		add_thread(r, &c->threads[i]);

@@ -46,6 +46,22 @@ static int prepare_socket(const struct client_job *job, int fd, struct err *err)
 	return rc;
 }
 
+static int bind_socket(const struct client_job *job, int fd, struct err *err)
+{
+	char text[ADDRESS_TEXT];
+	int on = 1;
+
+	if (!job->from.len)
+		return 0;
+	/* Sessions follow each other: the port of the one before may be in TIME_WAIT. */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
+		return err_sys(err, -errno, "SO_REUSEADDR");
+	if (bind(fd, (const struct sockaddr *)&job->from.storage, job->from.len))
+		return err_sys(err, -errno, "--bind-addr %s",
+			       address_format(&job->from, text, sizeof(text)));
+	return 0;
+}
+
 static int open_socket(const struct client_job *job, struct err *err)
 {
 	int fd = address_socket(&job->to, err);
@@ -62,21 +78,25 @@ static int open_socket(const struct client_job *job, struct err *err)
 		return fd;
 	rc = prepare_socket(job, fd, err);
 	if (!rc)
+		rc = bind_socket(job, fd, err);
+	if (!rc)
 		return fd;
 	close(fd);
 	return rc;
 }
 
-static int start_one(struct client_thread *t, struct session *s)
+int client_connect_session(struct session *s, struct err *err)
 {
+	struct client_thread *t =
+		(struct client_thread *)((char *)s->load - offsetof(struct client_thread, load));
 	const struct client_job *job = t->job;
-	int fd = open_socket(job, &t->err);
+	int fd = open_socket(job, err);
 
 	if (fd < 0)
 		return fd;
 	s->conn = conn_connect(&t->loop, fd, (const struct sockaddr *)&job->to.storage, job->to.len,
 			       &load_role, s);
-	return s->conn ? 0 : err_set(&t->err, -ENOMEM, "connect %s: no memory", job->to_text);
+	return s->conn ? 0 : err_set(err, -ENOMEM, "connect %s: no memory", job->to_text);
 }
 
 /* An error, or 0 when everything is as it should be so far. */
@@ -113,10 +133,11 @@ int client_connect(struct client_thread *t)
 
 	while (!rc && l->open_count < l->plan.connections) {
 		while (!rc && started < l->plan.connections && started - l->open_count < AT_A_TIME)
-			rc = start_one(t, &l->sessions[started++]);
+			rc = load_session_connect(&l->sessions[started++], &t->err);
 		if (!rc)
 			rc = loop_turn(&t->loop, CONNECT_POLL);
-		if (l->open_count > open)
+		load_session_retry(l, clock_now_ns());
+		if (l->open_count > open || l->resting)
 			deadline_ns = clock_now_ns() + CONNECT_LIMIT;
 		open = l->open_count;
 		if (!rc)

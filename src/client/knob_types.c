@@ -97,6 +97,24 @@ static void format_spin(const struct knob *k, const void *field, char *buf, size
 	snprintf(buf, size, "%s", wait == WAIT_SPIN ? "yes" : "no");
 }
 
+/* DistWalk's --non-block: how it always is here. */
+static int parse_always(const struct knob *k, const char *text, void *field, struct err *err)
+{
+	bool is_on;
+	int rc = knob_bool.parse(k, text, &is_on, err);
+
+	if (!rc && !is_on)
+		return err_set(err, -EINVAL, "there is no other way: leave it out");
+	if (!rc)
+		memcpy(field, &is_on, sizeof(is_on));
+	return rc;
+}
+
+static void format_always(const struct knob *k, const void *field, char *buf, size_t size)
+{
+	knob_bool.format(k, field, buf, size);
+}
+
 /* The options that append one kind of operation. */
 static const struct shorthand {
 	const char *option, *operation;
@@ -211,6 +229,7 @@ static void format_program(const struct knob *k, const void *field, char *buf, s
 const struct knob_type client_rate = { "RATE", parse_rate, format_rate };
 const struct knob_type client_period = { "TIME", parse_period, format_period };
 const struct knob_type client_spin = { "yes|no", parse_spin, format_spin, .is_flag = true };
+const struct knob_type client_always = { "yes", parse_always, format_always, .is_flag = true };
 const struct knob_type client_shorthand = { "TEXT", parse_shorthand, format_shorthand,
 					    .appends = true };
 const struct knob_type client_program = { "OPERATION", parse_program, format_program,

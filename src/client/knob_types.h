@@ -16,6 +16,7 @@
 extern const struct knob_type client_rate;	/* client_opts.rate */
 extern const struct knob_type client_period;	/* client_opts.period */
 extern const struct knob_type client_spin;	/* client_opts.wait: --wait-spin is --wait=spin */
+extern const struct knob_type client_always;	/* a bool that is yes and cannot be no */
 extern const struct knob_type client_shorthand; /* client_opts.program: one kind of operation */
 extern const struct knob_type client_program;	/* client_opts.program: "compute 10us;reply 64B" */
 

@@ -47,7 +47,8 @@ int load_init(struct load *l, const struct load_plan *plan, struct loop *loop, s
 			       (unsigned long long)plan->records);
 	l->tally.is_closed_loop = plan->outstanding;
 	for (uint32_t i = 0; i < plan->connections; i++)
-		l->sessions[i].load = l;
+		l->sessions[i] = (struct session){ .load = l, .since_ns = -1 };
+	l->alive = plan->connections;
 	return 0;
 }
 
@@ -82,6 +83,7 @@ static void send_request(struct session *s, int64_t intended_ns, bool is_measure
 	slot->intended_ns = intended_ns;
 	slot->sent_ns = now_ns;
 	slot->session = s;
+	slot->session_number = s->number;
 	slot->is_measured = is_measured;
 	s->in_flight++;
 	tally_sent(&l->tally, slot);
@@ -93,6 +95,7 @@ static void send_request(struct session *s, int64_t intended_ns, bool is_measure
 		conn_append_payload(s->conn, program->payload_len);
 	if (skipped)
 		tally_skipped(&l->tally, skipped, is_measured);
+	load_session_sent(s);
 }
 
 /* The next open connection in turn that can take more; NULL: none. */
@@ -133,7 +136,7 @@ static void send_some(struct session *s, int64_t now_ns)
 	struct load *l = s->load;
 	unsigned left = requests_each(l, now_ns);
 
-	while (left-- && s->conn && is_due(l, now_ns) && l->slots.free) {
+	while (left-- && s->state == SESSION_OPEN && is_due(l, now_ns) && l->slots.free) {
 		send_request(s, l->next.due_ns, l->next.is_measured, now_ns);
 		arrival_next(&l->next);
 	}
@@ -172,12 +175,15 @@ static bool has_passed_last_due(struct load *l, int64_t now_ns)
 	return l->ahead.over && now_ns - l->ahead.last_ns > SEND_GRACE_NS;
 }
 
-/* Closed loop: may another request begin? */
-static bool may_begin(const struct load *l, int64_t now_ns)
+bool load_may_begin(const struct load *l, int64_t now_ns)
 {
 	const struct arrival_plan *plan = &l->plan.arrivals;
 
-	if (l->phase != LOAD_SENDING || (plan->requests && l->tally.counts.sent >= plan->requests))
+	if (l->phase != LOAD_SENDING)
+		return false;
+	if (!l->plan.outstanding)
+		return !l->next.over;
+	if (plan->requests && l->tally.counts.sent >= plan->requests)
 		return false;
 	return !plan->duration_ns || now_ns < l->measured_ns + plan->duration_ns;
 }
@@ -186,8 +192,8 @@ void load_fill(struct session *s, int64_t now_ns)
 {
 	struct load *l = s->load;
 
-	while (s->conn && s->in_flight < l->plan.outstanding && l->slots.free &&
-	       may_begin(l, now_ns))
+	while (s->state == SESSION_OPEN && s->in_flight < l->plan.outstanding && l->slots.free &&
+	       load_may_begin(l, now_ns))
 		send_request(s, now_ns, now_ns >= l->measured_ns, now_ns);
 }
 
@@ -237,7 +243,7 @@ static int64_t send_closed(struct load *l, int64_t now_ns)
 {
 	if (!l->is_filled && now_ns >= l->plan.arrivals.start_ns)
 		fill_all(l);
-	if (!may_begin(l, now_ns))
+	if (!load_may_begin(l, now_ns))
 		end_sending(l, now_ns, false);
 	return now_ns;
 }
@@ -266,6 +272,8 @@ static int64_t next_look(const struct load *l, int64_t now_ns)
 		look = at;
 	if (l->phase == LOAD_DRAINING && l->drain_end_ns < look)
 		look = l->drain_end_ns;
+	if (l->resting && load_session_next_ns(l) < look)
+		look = load_session_next_ns(l);
 	return look;
 }
 
@@ -295,6 +303,7 @@ static void end(struct load *l, int64_t now_ns)
 	if (!l->plan.outstanding && l->next.over)
 		l->window_ns = arrival_window_ns(&l->next);
 	l->phase = LOAD_OVER;
+	load_session_finish(l);
 }
 
 static void look_around(struct load *l)
@@ -302,7 +311,9 @@ static void look_around(struct load *l)
 	int64_t now_ns = loop_now_ns(l->loop);
 
 	load_expire(l, now_ns);
-	if (l->phase == LOAD_SENDING && !l->open_count)
+	if (l->resting && l->phase == LOAD_SENDING)
+		load_session_retry(l, now_ns);
+	if (l->phase == LOAD_SENDING && !l->alive)
 		end_sending(l, now_ns, true);
 	if (l->phase != LOAD_DRAINING || (l->slots.used && now_ns < l->drain_end_ns))
 		return;

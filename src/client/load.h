@@ -18,7 +18,8 @@
  * that, or all slots are taken, sending waits and the requests get late. Closed loop: the answer
  * to one request is followed by the next on the same connection, at once.
  *
- * load.c sends and ends, load_answer.c receives. After load_begin() nothing is allocated here.
+ * load.c sends and ends, load_answer.c receives, session.c connects, again and again if asked to.
+ * After load_begin() nothing is allocated here.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -35,6 +36,8 @@
 /* A thread that was preempted at the end still sends what it owes. */
 #define SEND_GRACE_NS (100LL * 1000000)
 
+struct session;
+
 struct load_plan {
 	const struct program *program;
 	struct program_keys keys;
@@ -47,14 +50,35 @@ struct load_plan {
 	uint64_t records;
 	uint32_t thread;
 	int64_t (*clock)(const struct loop *loop);
+
+	uint64_t session_requests; /* then the connection is replaced by a new one; 0: never */
+	uint32_t retries;	   /* of a connection that is refused or lost, in a row */
+	int64_t retry_ns;	   /* pause before each */
+	/* Begins to connect: s->conn, or -errno with a sentence. Needed for the two above. */
+	int (*connect)(struct session *s, struct err *err);
+	const struct client_sink *sink; /* may be NULL */
 };
 
+enum session_state {
+	SESSION_CONNECTING, /* or not begun yet */
+	SESSION_RESTING,    /* before the next try */
+	SESSION_OPEN,
+	SESSION_ENDING, /* its requests are sent; the answers are awaited */
+	SESSION_LOST,	/* for good */
+};
+
+/* A connection's place in the load; its lives are the sessions that a person counts. */
 struct session {
 	struct load *load;
-	struct conn *conn; /* NULL: not connected, or lost */
+	struct conn *conn; /* NULL: not connected */
+	enum session_state state;
 	uint32_t in_flight;
-	uint32_t place; /* in load->open[] */
-	bool is_open;
+	uint32_t place;	  /* in load->open[] */
+	uint32_t number;  /* of this life among all of the thread, from 0 */
+	uint32_t tries;	  /* that failed, in a row */
+	uint64_t sent;	  /* in this life */
+	uint64_t records; /* how many there were before this life */
+	int64_t since_ns; /* connecting: began then, -1: elsewhere; resting: may go on then */
 };
 
 enum load_phase { LOAD_CONNECTING, LOAD_SENDING, LOAD_DRAINING, LOAD_OVER };
@@ -65,12 +89,15 @@ struct load {
 	enum load_phase phase;
 
 	struct session *sessions; /* plan.connections of them */
-	struct session **open;	  /* the connected ones */
+	struct session **open;	  /* those that take requests */
 	uint32_t open_count;
-	uint32_t turn;	    /* in open[], of the next request */
-	uint32_t lost;	    /* connections, after load_begin() */
-	char lost_text[96]; /* how the first one was */
-	int refused;	    /* while connecting: -errno of the first one */
+	uint32_t resting;	/* sessions that wait for their next try */
+	uint32_t alive;		/* sessions that are not lost for good */
+	uint32_t session_count; /* lives so far */
+	uint32_t turn;		/* in open[], of the next request */
+	uint32_t lost;		/* connections, after load_begin() */
+	char lost_text[96];	/* how the first one was */
+	int refused;		/* while connecting: -errno of the first one */
 
 	struct slots slots;
 	struct tally tally;
@@ -97,10 +124,21 @@ int load_init(struct load *l, const struct load_plan *plan, struct loop *loop, s
 /* After the loop has been finished: connections point here. */
 void load_finish(struct load *l);
 
-/* Connections are made with this role, owner = &l->sessions[i] and sessions[i].conn set. Whoever
- * uses conn_open() calls load_session_opened() himself. */
+/* session.c. Connections are made with this role, owner = &l->sessions[i] and sessions[i].conn set.
+ * Whoever uses conn_open() calls load_session_opened() himself. */
 extern const struct conn_role load_role;
 void load_session_opened(struct session *s);
+/* 0, or -errno: it can never be. */
+int load_session_connect(struct session *s, struct err *err);
+/* Tries those again whose pause is over. */
+void load_session_retry(struct load *l, int64_t now_ns);
+/* When the next one's pause is over; INT64_MAX: nobody rests. */
+int64_t load_session_next_ns(const struct load *l);
+/* A request has been sent, or is under way no more: the session may be at its end. */
+void load_session_sent(struct session *s);
+void load_session_answered(struct session *s);
+/* The load is over: those that are still open have ended. */
+void load_session_finish(struct load *l);
 
 /* The clock of the run starts at start_ns, which should lie ahead. */
 void load_begin(struct load *l, int64_t start_ns);
@@ -109,10 +147,14 @@ int load_turn(struct load *l);
 /* Sends no more; answers that are on their way have a moment. */
 void load_stop(struct load *l);
 
-/* load_answer.c: requests whose answer did not come. */
+/* load_answer.c: an answer; and requests whose answer did not come. */
+void load_answer(struct conn *c, const struct message *m);
+void load_fail_requests(struct session *s, int64_t now_ns);
 void load_expire(struct load *l, int64_t now_ns);
 void load_give_up(struct load *l, int64_t now_ns);
-/* load.c: closed loop, tops up to plan.outstanding. */
+/* load.c: does the plan have another request? */
+bool load_may_begin(const struct load *l, int64_t now_ns);
+/* Closed loop: tops up to plan.outstanding. */
 void load_fill(struct session *s, int64_t now_ns);
 
 #endif

@@ -1,29 +1,12 @@
 /*
- * load_answer.c - what comes back: answers, lost connections, timeouts. See load.h.
+ * load_answer.c - what comes back, or does not: answers, failures, timeouts. See load.h.
  *
  * The peer is not trusted: an answer to nothing we asked for, on the wrong connection or for the
  * second time is counted and changes nothing else.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "client/load.h"
-
-void load_session_opened(struct session *s)
-{
-	struct load *l = s->load;
-
-	s->is_open = true;
-	s->place = l->open_count;
-	l->open[l->open_count++] = s;
-}
-
-static void on_opened(struct conn *c)
-{
-	load_session_opened(c->owner);
-}
 
 static void forget(struct load *l, struct slot *slot)
 {
@@ -39,7 +22,7 @@ static void on_stray(struct load *l, uint64_t id)
 		l->tally.strays++;
 }
 
-static void on_message(struct conn *c, const struct message *m)
+void load_answer(struct conn *c, const struct message *m)
 {
 	struct session *s = c->owner;
 	struct load *l = s->load;
@@ -59,9 +42,10 @@ static void on_message(struct conn *c, const struct message *m)
 	forget(l, slot);
 	if (l->plan.outstanding)
 		load_fill(s, l->plan.clock(l->loop));
+	load_session_answered(s);
 }
 
-static void fail_requests(struct session *s, int64_t now_ns)
+void load_fail_requests(struct session *s, int64_t now_ns)
 {
 	struct load *l = s->load;
 	struct slot *slot = slots_oldest(&l->slots), *after;
@@ -75,54 +59,6 @@ static void fail_requests(struct session *s, int64_t now_ns)
 	}
 }
 
-static void describe_end(enum conn_end end, int code, char *buf, size_t size)
-{
-	if (end == CONN_PEER_CLOSED)
-		snprintf(buf, size, "closed by the node");
-	else if (end == CONN_CUT)
-		snprintf(buf, size, "closed by the node in the middle of an answer");
-	else if (end == CONN_FAULT)
-		snprintf(buf, size, "the answer is no reply: %s", wire_fault_text(code));
-	else
-		snprintf(buf, size, "%s", strerror(-code));
-}
-
-static void leave_open(struct session *s)
-{
-	struct load *l = s->load;
-	struct session *last = l->open[--l->open_count];
-
-	s->is_open = false;
-	l->open[s->place] = last;
-	last->place = s->place;
-}
-
-static void on_closed(struct conn *c, enum conn_end end, int code)
-{
-	struct session *s = c->owner;
-	struct load *l = s->load;
-
-	s->conn = NULL;
-	if (!s->is_open) {
-		if (!l->refused)
-			l->refused = code;
-		return;
-	}
-	leave_open(s);
-	if (l->phase == LOAD_OVER)
-		return;
-	if (!l->lost++)
-		describe_end(end, code, l->lost_text, sizeof(l->lost_text));
-	fail_requests(s, loop_now_ns(l->loop));
-}
-
-const struct conn_role load_role = {
-	.accepts = WIRE_REPLY,
-	.opened = on_opened,
-	.message = on_message,
-	.closed = on_closed,
-};
-
 void load_expire(struct load *l, int64_t now_ns)
 {
 	struct slot *slot;
@@ -134,11 +70,11 @@ void load_expire(struct load *l, int64_t now_ns)
 
 		tally_lost(&l->tally, slot, OUTCOME_TIMED_OUT, now_ns);
 		forget(l, slot);
-		if (!l->plan.outstanding || !s->conn)
-			continue;
-		load_fill(s, l->plan.clock(l->loop));
-		if (s->conn)
+		if (l->plan.outstanding && s->conn)
+			load_fill(s, l->plan.clock(l->loop));
+		if (l->plan.outstanding && s->conn)
 			conn_flush(s->conn);
+		load_session_answered(s);
 	}
 }
 

@@ -45,8 +45,9 @@ static json_t *latency_json(const struct hist *h)
 
 static json_t *latencies_json(const struct client_result *r)
 {
-	return json_pack("{so so so}", "response", latency_json(r->response), "service",
-			 latency_json(r->service), "lateness", latency_json(r->lateness));
+	return json_pack("{so so so so}", "response", latency_json(r->response), "service",
+			 latency_json(r->service), "lateness", latency_json(r->lateness), "connect",
+			 latency_json(r->connect));
 }
 
 /* Hop by hop along the way of a request; there is one node so far. */

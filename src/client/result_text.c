@@ -104,6 +104,8 @@ static void write_latencies(const struct client_result *r, FILE *out)
 	is_marked |= write_line("response", r->response, out);
 	is_marked |= write_line("service", r->service, out);
 	is_marked |= write_line("lateness", r->lateness, out);
+	if (hist_count(r->connect) > r->connections)
+		is_marked |= write_line("connect", r->connect, out);
 	is_marked |= write_line("node queue", r->queue, out);
 	is_marked |= write_line("node service", r->node_service, out);
 	fprintf(out,

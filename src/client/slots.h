@@ -23,6 +23,7 @@ struct slot {
 	uint32_t next, previous; /* in the order of sending, or in the list of free ones */
 	uint32_t generation;
 	uint32_t record; /* tally.h: where its row is */
+	uint32_t session_number;
 	bool is_measured;
 };
 

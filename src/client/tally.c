@@ -36,6 +36,7 @@ int tally_init(struct tally *t, uint32_t thread, uint64_t record_max)
 	t->lateness = hist_create();
 	t->queue = hist_create();
 	t->node_service = hist_create();
+	t->connect = hist_create();
 	if (record_max) {
 		t->records = malloc(record_max * sizeof(*t->records));
 		if (!t->records)
@@ -43,8 +44,9 @@ int tally_init(struct tally *t, uint32_t thread, uint64_t record_max)
 		/* Touched now, so that no page is missing while requests are timed. */
 		memset(t->records, 0, record_max * sizeof(*t->records));
 	}
-	return t->response && t->service && t->lateness && t->queue && t->node_service ? 0
-										       : -ENOMEM;
+	return t->response && t->service && t->lateness && t->queue && t->node_service && t->connect
+		       ? 0
+		       : -ENOMEM;
 }
 
 void tally_finish(struct tally *t)
@@ -54,12 +56,13 @@ void tally_finish(struct tally *t)
 	hist_destroy(t->lateness);
 	hist_destroy(t->queue);
 	hist_destroy(t->node_service);
+	hist_destroy(t->connect);
 	free(t->records);
 	*t = (struct tally){ 0 };
 }
 
 static uint32_t add_record(struct tally *t, int64_t intended_ns, int64_t sent_ns, uint64_t id,
-			   enum outcome outcome)
+			   uint32_t session, enum outcome outcome)
 {
 	if (t->record_count == t->record_max) {
 		t->records_lost += t->record_max != 0;
@@ -70,6 +73,7 @@ static uint32_t add_record(struct tally *t, int64_t intended_ns, int64_t sent_ns
 		.sent_ns = sent_ns ? sent_ns - t->start_ns : 0,
 		.id = id,
 		.thread = t->thread,
+		.session = session,
 		.outcome = outcome,
 	};
 	return t->record_count++;
@@ -88,8 +92,8 @@ void tally_sent(struct tally *t, struct slot *slot)
 	if (!t->is_closed_loop)
 		hist_record(t->lateness, slot->sent_ns - slot->intended_ns);
 	if (t->record_max)
-		slot->record =
-			add_record(t, slot->intended_ns, slot->sent_ns, id, OUTCOME_UNANSWERED);
+		slot->record = add_record(t, slot->intended_ns, slot->sent_ns, id,
+					  slot->session_number, OUTCOME_UNANSWERED);
 }
 
 static void end_record(struct tally *t, const struct slot *slot, enum outcome outcome,
@@ -150,7 +154,12 @@ void tally_censored(struct tally *t, int64_t intended_ns, bool is_measured, int6
 		return;
 	hist_record(t->response, now_ns - intended_ns);
 	if (t->record_max)
-		add_record(t, intended_ns, 0, id, OUTCOME_CENSORED);
+		add_record(t, intended_ns, 0, id, 0, OUTCOME_CENSORED);
+}
+
+void tally_connected(struct tally *t, int64_t ns)
+{
+	hist_record(t->connect, ns);
 }
 
 void tally_skipped(struct tally *t, unsigned operations, bool is_measured)
@@ -191,4 +200,5 @@ void tally_add(struct client_result *into, const struct tally *t)
 	hist_merge(into->lateness, t->lateness);
 	hist_merge(into->queue, t->queue);
 	hist_merge(into->node_service, t->node_service);
+	hist_merge(into->connect, t->connect);
 }

@@ -24,7 +24,7 @@
 
 struct tally {
 	struct client_counts counts, warm_up;
-	struct hist *response, *service, *lateness, *queue, *node_service;
+	struct hist *response, *service, *lateness, *queue, *node_service, *connect;
 	struct client_record *records;
 	uint64_t record_max, record_count, records_lost;
 	uint64_t strays;      /* answers to nothing that was asked */
@@ -48,6 +48,8 @@ void tally_lost(struct tally *t, const struct slot *slot, enum outcome outcome, 
 /* Due, but not sent by the end. */
 void tally_censored(struct tally *t, int64_t intended_ns, bool is_measured, int64_t now_ns);
 
+/* A connection was opened; it took so long. */
+void tally_connected(struct tally *t, int64_t ns);
 void tally_skipped(struct tally *t, unsigned operations, bool is_measured);
 void tally_late(struct tally *t);
 

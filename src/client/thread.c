@@ -28,7 +28,7 @@ static int prepare(struct client_thread *t)
 {
 	const struct loop_limits limits = {
 		.message_max = t->plan.program->reply_size,
-		.connections = t->plan.connections,
+		.connections = 2 * t->plan.connections, /* old ones are closing still */
 		.out_queue = NO_LIMIT,
 		.in_flight = NO_LIMIT,
 	};

@@ -21,7 +21,7 @@ struct client_job {
 	const void *backend_opts;
 	const struct hooks *hooks; /* may be NULL */
 	const atomic_bool *stop;   /* may be NULL */
-	struct address to;
+	struct address to, from;   /* from.len 0: the kernel chooses */
 	char to_text[ADDRESS_TEXT];
 	bool no_delay;
 
@@ -53,6 +53,8 @@ void *client_thread_main(void *thread);
 
 /* connect.c: opens the sessions of load; 0 or -errno. Gives up when *stop is set. */
 int client_connect(struct client_thread *t);
+/* load_plan.connect of sessions of a client_thread's load. */
+int client_connect_session(struct session *s, struct err *err);
 bool client_is_stopped(const struct client_job *job);
 
 #endif
