@@ -80,6 +80,9 @@ static const struct family families[] = {
 /* Above this a rate has less than 1 ps between two events, which is a slip of the keyboard. */
 #define RATE_MAX_PER_S 1e12
 
+/* Whole numbers up to here are written as such. */
+#define REAL_MAX 9e18
+
 /* 10^9 times the largest factor, 2^30, fits in 64 bits. */
 #define FRACTION_DIGITS 9
 #define FRACTION_ONE	1000000000ULL
@@ -175,6 +178,18 @@ static const char *scale_guess(const struct family *f, const char *name)
 	return best;
 }
 
+/* "b", "kb", "mb", "gb": sizes as DistWalk has them. 0: it is none. */
+static uint64_t bytes_factor(const char *name)
+{
+	size_t len = strlen(name);
+	char decimal[2] = "";
+
+	if (!len || len > 2 || name[len - 1] != 'b')
+		return 0;
+	memcpy(decimal, name, len - 1);
+	return decimal_factor(decimal);
+}
+
 /* 0: no such unit. */
 static uint64_t factor_find(const struct family *f, const char *name, const char *bare)
 {
@@ -185,6 +200,8 @@ static uint64_t factor_find(const struct family *f, const char *name, const char
 		factor = decimal_factor(name);
 	if (!s && factor && bare)
 		factor *= scale_find(f, bare)->factor;
+	if (!factor && bare && scale_find(f, "KiB"))
+		factor = bytes_factor(name);
 	return factor;
 }
 
@@ -238,6 +255,44 @@ int units_parse(enum unit unit, const char *text, const char *bare, int64_t *ret
 	return 0;
 }
 
+/* Length of "12", "1.5" or "1.5e-3" at the start of text, 0 if there is none. */
+static size_t exponent_span(const char *text)
+{
+	size_t len = number_span(text), sign, digits;
+
+	if (!len || (text[len] != 'e' && text[len] != 'E'))
+		return len;
+	sign = text[len + 1] == '-' || text[len + 1] == '+';
+	digits = strspn(text + len + 1 + sign, "0123456789");
+	return digits ? len + 1 + sign + digits : len;
+}
+
+int units_parse_real(enum unit unit, const char *text, const char *bare, double *ret,
+		     struct err *err)
+{
+	struct family f = families[unit];
+	bool negative = f.sign && *text == '-';
+	const char *digits = text + negative;
+	size_t len = exponent_span(digits);
+	uint64_t factor;
+	double value;
+
+	if (unit == UNIT_COUNT)
+		f.noun = "a number";
+	if (*text == '-' && !f.sign)
+		return err_set(err, -EINVAL, "\"%s\" is negative: %s starts at 0", text, f.noun);
+	factor = len ? factor_find(&f, digits + len, bare) : 0;
+	if (!factor)
+		return refuse_unit(&f, text, len ? len + negative : 0, err);
+	/* The longer mantissa makes that the product is rounded as if it were rounded once. */
+	value = (double)(strtold(digits, NULL) * factor);
+	if (value > REAL_MAX)
+		return err_set(err, -EINVAL, "\"%s\" is too large: at most %g%s", text, REAL_MAX,
+			       f.scales[0].name);
+	*ret = negative ? -value : value;
+	return 0;
+}
+
 /* Writes value in the given scale; false if that needs more digits than can be read back. */
 static bool write_scaled(uint64_t value, uint64_t factor, char *buf, size_t size)
 {
@@ -270,6 +325,20 @@ const char *units_format(enum unit unit, int64_t value, char *buf, size_t size)
 		}
 	}
 	snprintf(buf, size, "%s%s%s", value < 0 ? "-" : "", best, best_scale->name);
+	return buf;
+}
+
+const char *units_format_real(enum unit unit, double value, char *buf, size_t size)
+{
+	char text[40];
+	int digits = 15;
+
+	if (value == trunc(value) && fabs(value) <= REAL_MAX)
+		return units_format(unit, (int64_t)value, buf, size);
+	do
+		snprintf(text, sizeof(text), "%.*g", digits, value);
+	while (strtod(text, NULL) != value && digits++ < 17);
+	snprintf(buf, size, "%s%s", text, families[unit].scales[0].name);
 	return buf;
 }
 

@@ -22,9 +22,13 @@ enum unit { UNIT_TIME, UNIT_SIZE, UNIT_COUNT };
 /*
  * bare: the unit assumed for a number without one ("us"), or NULL: refuse (counts need none).
  * k, M and G in either case multiply counts and, as in DistWalk, bare numbers: with bare "us",
- * "10k" is 10 ms. Counts may be negative. All refusals are -EINVAL.
+ * "10k" is 10 ms. With a bare unit sizes may also end in "b", as there: "10kb" is 10 kB. Counts may
+ * be negative. All refusals are -EINVAL.
  */
 int units_parse(enum unit unit, const char *text, const char *bare, int64_t *ret, struct err *err);
+/* The same without the wish for whole base units, and "1.5e3us" is understood: at most 9e18. */
+int units_parse_real(enum unit unit, const char *text, const char *bare, double *ret,
+		     struct err *err);
 
 /* Non-negative fractional numbers: "20k", "0.5", "20k/s" for rates; "5%" and "0.05" for shares. */
 int units_parse_rate(const char *text, double *ret_per_s, struct err *err);
@@ -32,6 +36,7 @@ int units_parse_share(const char *text, double *ret, struct err *err);
 
 /* Exact and shortest: parses back to the same value ("1500us" prints as "1.5ms"). Return buf. */
 const char *units_format(enum unit unit, int64_t value, char *buf, size_t size);
+const char *units_format_real(enum unit unit, double value, char *buf, size_t size);
 const char *units_format_rate(double per_s, char *buf, size_t size);
 const char *units_format_share(double share, char *buf, size_t size);
 

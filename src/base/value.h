@@ -44,14 +44,15 @@ struct value_column;
 /* One law with its parameters, made ready for drawing. Private to value*.c. */
 struct value_part {
 	const struct value_law *law;
-	double share_end;   /* of a mix: chance of this part or one before it */
-	double a, b, c;	    /* the law's parameters, in the form it draws from */
-	double start, span; /* the part of the probability that lies within the bounds */
-	bool is_upper;	    /* and whether it is counted from above */
-	double low, high;   /* what can be drawn */
-	double mean;
+	double share_end;	    /* of a mix: chance of this part or one before it */
+	double a, b, c, d;	    /* the law's parameters, in the form it draws from */
+	double start, span;	    /* the part of the probability that lies within the bounds */
+	bool is_upper;		    /* and whether it is counted from above */
+	uint64_t steps;		    /* of a sequence */
+	double low, high;	    /* what can be drawn */
+	double mean, log_chance;    /* of a number within the bounds */
 	double weight;		    /* of a mix, as given */
-	unsigned given;		    /* bit i: arg[i] was in the text */
+	unsigned given;		    /* bit i: arg[i] was in the text, or has a default */
 	double arg[VALUE_ARGS_MAX]; /* in the order of the law's table, in base units */
 };
 
@@ -62,7 +63,8 @@ struct value {
 	bool is_constant;
 	uint64_t steps; /* of a sequence or column */
 	double low, high, mean;
-	double bound[2];	     /* of a mix as a whole; NAN: none */
+	double bounds[2]; /* of a mix as a whole */
+	bool is_bounded[2];
 	struct value_column *column; /* owned; NULL: none */
 	struct value_part parts[VALUE_PARTS_MAX];
 };
