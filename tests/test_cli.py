@@ -8,7 +8,6 @@ Nothing here depends on how fast the machine is: figures are checked for adding 
 SPDX-License-Identifier: Apache-2.0
 """
 import json
-import os
 import pathlib
 import re
 import signal
@@ -17,58 +16,7 @@ import sys
 import tempfile
 import time
 
-RINGWALK = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else "build/src/cli/ringwalk"
-TOP = pathlib.Path(__file__).resolve().parent.parent
-BACKENDS = ["select", "poll", "epoll", "io_uring"]
-
-
-def run(*args, status=None, timeout=60):
-    """Runs ringwalk to its end; status: the exit codes that are right (None: any)."""
-    done = subprocess.run([RINGWALK, *args], capture_output=True, text=True, timeout=timeout)
-    if status is not None:
-        wanted = status if isinstance(status, tuple) else (status,)
-        assert done.returncode in wanted, f"{args}: status {done.returncode}: {done.stderr}"
-    return done
-
-
-class Node:
-    """A node on port 0 for the length of a with block."""
-
-    def __init__(self, *args, bind=("--bind-addr=127.0.0.1:0",)):
-        self.process = subprocess.Popen([RINGWALK, "node", *bind, *args], text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.addresses = []
-        for _ in range(max(1, len(bind))):
-            line = self.process.stdout.readline()
-            assert line.startswith("listening on "), line + self.process.stderr.read()
-            self.addresses.append(line.split()[2])
-        self.to = self.addresses[0]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.communicate()
-
-    def stop(self, number=signal.SIGTERM):
-        self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=20)
-        return self.process.returncode, out, err
-
-
-def load(node, *args, status=(0, 1)):
-    """A client's result as JSON."""
-    return json.loads(run("client", f"--to={node.to}", "--quiet", "--json=-", *args,
-                          status=status).stdout)
-
-
-def check_counts(result):
-    counts = result["counts"]
-    assert counts["planned"] == counts["sent"] + counts["censored"], counts
-    assert counts["sent"] == (counts["done"] + counts["failed"] + counts["timed_out"] +
-                              counts["unanswered"]), counts
+from ringwalk import BACKENDS, RINGWALK, TOP, Node, check_counts, load, main, run
 
 
 def test_every_backend_serves_and_loads():
@@ -293,23 +241,5 @@ def test_docs_list_every_knob():
         "docs/knobs.md is old: ringwalk info knobs > docs/knobs.md"
 
 
-def main():
-    wanted = sys.argv[2:]
-    failed = passed = 0
-    for name, test in sorted(globals().items()):
-        if not name.startswith("test_") or (wanted and name not in wanted):
-            continue
-        try:
-            test()
-            passed += 1
-            print(f"  {name[5:].replace('_', ' ')} ... passed")
-        except (AssertionError, OSError, subprocess.SubprocessError, LookupError,
-                ValueError) as problem:
-            failed += 1
-            print(f"  {name[5:].replace('_', ' ')} ... FAILED: {problem!r}")
-    print(f"{passed} passed, {failed} failed, 0 skipped")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(globals()))

@@ -1,0 +1,119 @@
+"""ringwalk.py - the program as a test's user starts it: nodes, clients, proxies, and what they say.
+
+Every process is bounded in time and ended by who started it.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+RINGWALK = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else "build/src/cli/ringwalk"
+TOP = pathlib.Path(__file__).resolve().parent.parent
+BACKENDS = ["select", "poll", "epoll", "io_uring"]
+
+
+class Skipped(Exception):
+    """What a test raises when this machine cannot run it: the reason."""
+
+
+def run(*args, status=None, timeout=60, prefix=(), **how):
+    """Runs ringwalk to its end; status: the exit codes that are right (None: any)."""
+    done = subprocess.run([*prefix, RINGWALK, *args], capture_output=True, text=True,
+                          timeout=timeout, check=False, **how)
+    if status is not None:
+        wanted = status if isinstance(status, tuple) else (status,)
+        assert done.returncode in wanted, f"{args}: status {done.returncode}: {done.stderr}"
+    return done
+
+
+class Server:
+    """A process that says "listening on ADDRESS" for each address, for the length of a with."""
+
+    command = "node"
+
+    def __init__(self, *args, bind=("--bind-addr=127.0.0.1:0",), prefix=(), **how):
+        self.process = subprocess.Popen([*prefix, RINGWALK, self.command, *bind, *args], text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how)
+        self.addresses = []
+        for _ in range(max(1, len(bind))):
+            line = self.process.stdout.readline()
+            assert line.startswith("listening on "), line + self.process.stderr.read()
+            self.addresses.append(line.split()[2])
+        self.to = self.addresses[0]
+
+    @property
+    def port(self):
+        """Of its first address, as a number."""
+        return int(self.to.rsplit(":", 1)[1])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+    def is_alive(self):
+        return self.process.poll() is None
+
+    def stop(self, number=signal.SIGTERM):
+        """Its exit status and all it said."""
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=20)
+        return self.process.returncode, out, err
+
+
+class Node(Server):
+    """A node on port 0."""
+
+
+class Proxy(Server):
+    """A proxy on port 0."""
+
+    command = "proxy"
+
+
+def load(node, *args, status=(0, 1), **how):
+    """A client's result as JSON."""
+    return json.loads(run("client", f"--to={node.to}", "--quiet", "--json=-", *args,
+                          status=status, **how).stdout)
+
+
+def check_counts(result):
+    """Whatever happened, nothing is lost from the books."""
+    counts = result["counts"]
+    assert counts["planned"] == counts["sent"] + counts["censored"], counts
+    assert counts["sent"] == (counts["done"] + counts["failed"] + counts["timed_out"] +
+                              counts["unanswered"]), counts
+
+
+def run_one(name, test):
+    """"passed", "failed" or "skipped", which it prints."""
+    title = name[5:].replace("_", " ")
+    try:
+        test()
+    except Skipped as reason:
+        print(f"  {title} ... skipped: {reason}", flush=True)
+        return "skipped"
+    except (AssertionError, OSError, subprocess.SubprocessError, LookupError,
+            ValueError) as problem:
+        print(f"  {title} ... FAILED: {problem!r}", flush=True)
+        return "failed"
+    print(f"  {title} ... passed", flush=True)
+    return "passed"
+
+
+def main(tests):
+    """Runs every test_ of a module, or those named behind the program."""
+    wanted = sys.argv[2:]
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    for name, test in sorted(tests.items()):
+        if name.startswith("test_") and (not wanted or name in wanted):
+            counts[run_one(name, test)] += 1
+    print(", ".join(f"{count} {what}" for what, count in counts.items()))
+    return 1 if counts["failed"] else 0
