@@ -141,7 +141,7 @@ static const struct row rows[] = {
 	{ N, NULL, "zipf:n=10:s=1:min=11", NULL,
 	  "\"zipf:n=10:s=1:min=11\": zipf draws nothing within these bounds" },
 	{ T, "us", "norm:10:std=1:min=100", NULL,
-	  "\"norm:10:std=1:min=100\": norm is within these bounds with a chance below 1e-300: "
+	  "\"norm:10:std=1:min=100\": norm is within these bounds with a chance below 1e-280: "
 	  "widen them" },
 	{ T, "us", "unif:min=2:max=1", NULL, "\"unif:min=2:max=1\": min is above max" },
 	/* mixes */

@@ -9,6 +9,7 @@
 
 #define STIRLING_MIN   20     /* from this shape on four terms of Stirling's series are exact */
 #define SUM_STEPS      100000 /* enough for shapes up to 10^8; usual is 20 */
+#define NORMAL_FAR     1e-5
 #define SUM_ERROR      1e-17
 #define FRACTION_ERROR 1e-16
 #define FRACTION_TINY  1e-300 /* stands in for a zero denominator */
@@ -52,6 +53,9 @@ double probability_normal_at(double tail)
 	double small = tail < 0.5 ? tail : 1 - tail;
 	double z = normal_refine(normal_near(small), small);
 
+	/* The series is about to end where the tail bends more. */
+	if (small < NORMAL_FAR)
+		z = normal_refine(z, small);
 	return tail < 0.5 ? z : -z;
 }
 
@@ -69,14 +73,15 @@ void probability_gamma_init(struct probability_gamma *g, double shape)
 				       (12 * shape);
 }
 
-/* x^a e^-x / Gamma(a + 1); for large a the parts that would cancel are left out. */
+/* The logarithm of x^a e^-x / Gamma(a + 1); for large a what would cancel is left out. */
 static double gamma_front(const struct probability_gamma *g, double x)
 {
 	double a = g->shape, off = (x - a) / a;
 
 	if (a < STIRLING_MIN)
-		return exp(a * log(x) - x - g->log_front);
-	return exp(a * (log1p(off) - off) - g->log_front);
+		return a * log(x) - x - g->log_front;
+	/* Near -1 the difference has lost what log1p() would need. */
+	return a * ((off < -0.5 ? log(x / a) : log1p(off)) - off) - g->log_front;
 }
 
 /* DLMF 8.7.1. */
@@ -121,7 +126,7 @@ double probability_gamma_below(const struct probability_gamma *g, double x)
 	if (x <= 0)
 		return 0;
 	if (x < g->shape + 1)
-		return gamma_front(g, x) * gamma_sum(g->shape, x);
+		return exp(gamma_front(g, x)) * gamma_sum(g->shape, x);
 	return 1 - probability_gamma_above(g, x);
 }
 
@@ -131,7 +136,7 @@ double probability_gamma_above(const struct probability_gamma *g, double x)
 		return 0;
 	if (x < g->shape + 1)
 		return 1 - probability_gamma_below(g, x);
-	return gamma_front(g, x) * g->shape * gamma_fraction(g->shape, x);
+	return exp(gamma_front(g, x)) * g->shape * gamma_fraction(g->shape, x);
 }
 
 /* Wilson and Hilferty's cube; where that fails, near 0, the first term of the sum. */
@@ -147,19 +152,36 @@ static double gamma_near(const struct probability_gamma *g, double p, bool is_up
 }
 
 /*
+ * The logarithm of a tail and the tail over x times the density. The small tail is taken apart, so
+ * that it does not vanish far out; where a guess is on the wrong side the other will do.
+ */
+static double gamma_log_tail(const struct probability_gamma *g, double x, bool is_upper,
+			     double *ret_ratio)
+{
+	double a = g->shape, front = gamma_front(g, x), tail;
+
+	if (is_upper == (x < a + 1)) {
+		tail = is_upper ? probability_gamma_above(g, x) : probability_gamma_below(g, x);
+		*ret_ratio = tail / (a * exp(front));
+		return log(tail);
+	}
+	*ret_ratio = is_upper ? gamma_fraction(a, x) : gamma_sum(a, x) / a;
+	return front + log(a * *ret_ratio);
+}
+
+/*
  * Newton's steps for the logarithm of the tail over the logarithm of x. Both tails are concave
  * there, whatever the shape, so the steps come from one side and cannot miss.
  */
 double probability_gamma_at(const struct probability_gamma *g, double p, bool is_upper)
 {
 	bool upper = p > 0.5 ? !is_upper : is_upper;
-	double small = p > 0.5 ? 1 - p : p, x = gamma_near(g, small, upper);
+	double small = p > 0.5 ? 1 - p : p, x = gamma_near(g, small, upper), log_small = log(small);
 
 	for (int i = 0; i < INVERSE_STEPS && x > 0; i++) {
-		double tail = upper ? probability_gamma_above(g, x) : probability_gamma_below(g, x);
-		double step = log(tail / small) * tail / (g->shape * gamma_front(g, x));
+		double ratio, step = gamma_log_tail(g, x, upper, &ratio) - log_small;
 
-		step = fmax(-LOG_STEP_MAX, fmin(LOG_STEP_MAX, upper ? step : -step));
+		step = fmax(-LOG_STEP_MAX, fmin(LOG_STEP_MAX, (upper ? step : -step) * ratio));
 		x *= exp(step);
 		if (fabs(step) < INVERSE_ERROR)
 			break;

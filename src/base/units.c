@@ -196,6 +196,8 @@ static uint64_t factor_find(const struct family *f, const char *name, const char
 	const struct scale *s = scale_find(f, name);
 	uint64_t factor = s ? s->factor : 0;
 
+	if (bare && !*name)
+		return scale_find(f, bare)->factor;
 	if (!factor && (f->bare || bare))
 		factor = decimal_factor(name);
 	if (!s && factor && bare)

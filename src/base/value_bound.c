@@ -12,12 +12,13 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 
 #include "base/probability.h"
 #include "base/value_law.h"
 
-#define CHANCE_MIN    1e-300  /* below, its neighbours are no different doubles any more */
+#define CHANCE_MIN    1e-280  /* below, its neighbours are no different doubles any more */
 #define HAZARD_MAX    745     /* exp(-this) is the smallest double */
 #define UNIT_SMALLEST 0x1p-53 /* of random_unit() */
 
@@ -50,7 +51,8 @@ static double piece_at(const void *arg, double chance)
 	const struct piece *piece = arg;
 	const struct value_part *p = piece->part;
 
-	return clamp(p, p->law->at(p, chance, piece->is_upper));
+	/* Next to an open end chances vanish, and what they weigh did so before. */
+	return clamp(p, p->law->at(p, fmax(chance, DBL_MIN), piece->is_upper));
 }
 
 static struct piece piece_of(const struct value_part *p, bool is_upper)

@@ -29,7 +29,7 @@ struct scan {
 	FILE *in;
 	const struct value_column *column;
 	uint64_t bytes, line;
-	bool is_quoted, is_in_cell, is_blank;
+	bool is_quoted, is_in_cell, is_blank, is_comment;
 	unsigned index;
 	char cell[CELL_MAX];
 	size_t len; /* CELL_MAX: too long */
@@ -82,6 +82,7 @@ static bool scan_line(struct scan *s)
 	s->line++;
 	s->is_quoted = s->is_in_cell = false;
 	s->is_blank = true;
+	s->is_comment = c == '#';
 	s->index = 0;
 	s->len = 0;
 	for (; c != EOF && c != '\n' && s->bytes < VALUE_BYTES_MAX; c = getc_unlocked(s->in)) {
@@ -102,7 +103,11 @@ static bool scan_line(struct scan *s)
 static int read_cell(const struct scan *s, enum value_kind kind, double *ret, struct err *err)
 {
 	const char *unit = *s->column->unit ? s->column->unit : NULL;
-	int rc = units_parse_real(value_unit(kind), s->cell, unit, ret, err);
+	int rc;
+
+	if (s->is_comment)
+		return err_set(err, -EINVAL, "a comment");
+	rc = units_parse_real(value_unit(kind), s->cell, unit, ret, err);
 
 	if (!rc && kind == VALUE_RATE && *ret < 0)
 		rc = err_set(err, -EINVAL, "\"%s\" is negative: a rate starts at 0", s->cell);
@@ -167,12 +172,15 @@ int value_column_fill(struct value_column *c, enum value_kind kind, FILE *in, st
 {
 	struct scan scan = { .in = in, .column = c };
 	struct err first = { 0 };
-	int rc = read_rows(c, kind, &scan, &first, err);
+	int rc;
+
+	errno = 0;
+	rc = read_rows(c, kind, &scan, &first, err);
 
 	if (rc)
 		return rc;
 	if (ferror(in))
-		return err_sys(err, -EIO, "cannot read \"%s\"", c->path);
+		return err_sys(err, errno ? -errno : -EIO, "cannot read \"%s\"", c->path);
 	if (!c->count && !first.code)
 		return err_set(err, -EINVAL, "\"%s\" has no lines", c->path);
 	if (!c->count)

@@ -86,6 +86,7 @@ static bool is_outside(const struct value *v, double x)
 static double cut_part(const struct value *v, struct value_part *p)
 {
 	struct value_part cut = *p;
+	double kept;
 
 	if (p->low == p->high)
 		return is_outside(v, p->low) ? 0 : 1;
@@ -95,8 +96,9 @@ static double cut_part(const struct value *v, struct value_part *p)
 		return 1;
 	if (cut.low > cut.high || cut.law->prepare(&cut, NULL))
 		return 0;
+	kept = exp(cut.log_chance - p->log_chance);
 	*p = cut;
-	return exp(cut.log_chance - p->log_chance);
+	return kept;
 }
 
 static int set_shares(struct value *v, struct err *err)
