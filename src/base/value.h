@@ -82,7 +82,7 @@ int value_parse(const char *text, enum value_kind kind, const char *bare_unit, s
 void value_finish(struct value *v);
 
 bool value_is_constant(const struct value *v);
-/* Within value_min() and value_max(); finite, but perhaps above every integer: the caller clamps. */
+/* Within value_min() and value_max(); finite, but perhaps above every integer: clamp it. */
 double value_draw(const struct value *v, const struct random_key *key, uint64_t number);
 /* Exact, bounds included; of a sequence or column: of its steps. Can be INFINITY (Pareto). */
 double value_mean(const struct value *v);

@@ -1,10 +1,10 @@
 /*
  * value_zipf.c - Zipf's law over any number of ranks, without a table.
  *
- * The draw inverts the sum of i^-s. The first ranks are added one by one, the others by the
- * formula of Euler and Maclaurin, which is exact to 1e-11 of the sum from there on: an integral,
- * whose inverse says where to look, and a correction that decides between neighbours. Terms are
- * taken relative to the first rank, so that bounds far out lose no digits.
+ * The draw inverts the sum of i^-s. The first ranks are added one by one, the others by the formula
+ * of Euler and Maclaurin, which is exact to 1e-11 of the sum from there on: an integral, whose
+ * inverse says where to look, and a correction that decides between neighbours. Terms are taken
+ * relative to the first rank, so that bounds far out lose no digits.
  *
  * In the part: a is s, b what one is worth, c the constant behind the formula, d the sum of the
  * first ranks, start the first rank, span the whole sum.
