@@ -47,6 +47,11 @@ static void test_good_texts_come_back_in_one_form(void)
 		{ "[::1]", "[::1]:7891" },
 		{ "tcp://[::]:80", "[::]:80" },
 		{ "::1", "[::1]:7891" },
+		{ "tls://127.0.0.1:80", "tls://127.0.0.1:80" },
+		{ "ssl://127.0.0.1:80", "tls://127.0.0.1:80" },
+		{ "ssl::80", "tls://127.0.0.1:80" },
+		{ "tls:", "tls://127.0.0.1:7891" },
+		{ "tls://[::1]", "tls://[::1]:7891" },
 		{ "unix:/tmp/x", "unix:/tmp/x" },
 		{ "unix:x", "unix:x" },
 		{ "unix:@ringwalk", "unix:@ringwalk" },
@@ -86,7 +91,7 @@ static void test_bad_texts_are_refused_with_a_reason(void)
 		{ "no.such.host.invalid:80", "no.such.host.invalid" },
 		{ "udp://127.0.0.1:80", "use tcp" },
 		{ "udp:127.0.0.1:80", "use tcp" },
-		{ "ssl://127.0.0.1:80", "use tcp" },
+		{ "tls://127.0.0.1:x", "0 to 65535" },
 		{ "http://127.0.0.1:80", "unknown" },
 		{ "unix:", "unix:/path" },
 		{ "unix:@", "unix:/path" },
@@ -109,6 +114,28 @@ static void test_bad_texts_are_refused_with_a_reason(void)
 		CU_ASSERT(strstr(err.text, rows[i].part) != NULL);
 		CU_ASSERT(!memcmp(&a, &untouched, sizeof(a)));
 	}
+}
+
+static void test_the_host_is_what_was_written(void)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{ "tls://node.example:80", "node.example" },
+		{ "tls://127.0.0.1:80", "127.0.0.1" },
+		{ "ssl:localhost", "localhost" },
+		{ "tls://[::1]:80", "::1" },
+		{ "tls://", "127.0.0.1" },
+		{ ":80", "127.0.0.1" },
+	};
+	char buf[64], small[4];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		CHECK_INT(address_host(rows[i].text, buf, sizeof(buf), NULL), 0);
+		CHECK_TEXT(buf, rows[i].want);
+	}
+	CHECK_INT(address_host("tls://127.0.0.1:80", small, sizeof(small), NULL), -EINVAL);
+	CHECK_INT(address_host("tls://x:y", buf, sizeof(buf), NULL), -EINVAL);
 }
 
 static void test_loopback_is_told_from_the_world(void)
@@ -146,6 +173,15 @@ static int listen_on(const char *text, const struct listen_opts *opts, struct ad
 	int code = address_parse(text, &a, err);
 
 	return code ? code : address_listen(&a, opts, bound, err);
+}
+
+static void test_listening_keeps_the_transport(void)
+{
+	struct address bound;
+	int fd AUTO(auto_close) = listen_on("tls://127.0.0.1:0", &plain, &bound, NULL);
+
+	CU_ASSERT(fd >= 0);
+	CHECK_INT(bound.transport, TRANSPORT_TLS);
 }
 
 static int connect_to(const struct address *a)
@@ -257,6 +293,8 @@ static void test_unix_sockets_refuse_to_share_an_address(void)
 static CU_TestInfo tests[] = {
 	{ "good texts come back in one form", test_good_texts_come_back_in_one_form },
 	{ "bad texts are refused with a reason", test_bad_texts_are_refused_with_a_reason },
+	{ "the host is what was written", test_the_host_is_what_was_written },
+	{ "listening keeps the transport", test_listening_keeps_the_transport },
 	{ "loopback is told from the world", test_loopback_is_told_from_the_world },
 	{ "port zero gives the kernel's choice", test_port_zero_gives_the_kernels_choice },
 	{ "a taken port is said by its address", test_a_taken_port_is_said_by_its_address },

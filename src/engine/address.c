@@ -45,7 +45,8 @@ static const struct scheme {
 } schemes[] = {
 	{ "tcp", TRANSPORT_STREAM, NULL },
 	{ "udp", TRANSPORT_UDP, "udp is not served yet; use tcp" },
-	{ "ssl", TRANSPORT_TLS, "ssl is not served yet; use tcp" },
+	{ "tls", TRANSPORT_TLS, NULL },
+	{ "ssl", TRANSPORT_TLS, NULL }, /* DistWalk's */
 	{ "dpdk", TRANSPORT_STREAM, "dpdk is not served; use tcp" },
 };
 
@@ -72,7 +73,7 @@ static const char *take_scheme(const char *text, enum transport *ret, struct err
 	}
 	if (!strstr(text, "://"))
 		return text;
-	refuse(text, "the scheme is unknown; use tcp:// or unix:", err);
+	refuse(text, "the scheme is unknown; use tcp://, tls:// or unix:", err);
 	return NULL;
 }
 
@@ -192,6 +193,19 @@ int address_parse(const char *text, struct address *ret, struct err *err)
 	return resolve(text, &parts, ret, err);
 }
 
+int address_host(const char *text, char *buf, size_t size, struct err *err)
+{
+	struct parts parts = { .transport = TRANSPORT_STREAM };
+	const char *rest = take_scheme(text, &parts.transport, err);
+
+	if (!rest || split(text, rest, &parts, err))
+		return -EINVAL;
+	if (strlen(parts.host) >= size)
+		return refuse(text, "the host name is too long", err);
+	strcpy(buf, parts.host);
+	return 0;
+}
+
 static const char *format_unix(const struct address *a, char *buf, size_t size)
 {
 	const struct sockaddr_un *un = (const struct sockaddr_un *)&a->storage;
@@ -217,7 +231,8 @@ const char *address_format(const struct address *a, char *buf, size_t size)
 			NI_NUMERICHOST | NI_NUMERICSERV))
 		snprintf(buf, size, "an address of family %d", sa->sa_family);
 	else
-		snprintf(buf, size, sa->sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+		snprintf(buf, size, sa->sa_family == AF_INET6 ? "%s[%s]:%s" : "%s%s:%s",
+			 a->transport == TRANSPORT_TLS ? "tls://" : "", host, port);
 	return buf;
 }
 
@@ -330,7 +345,7 @@ int address_listen(const struct address *a, const struct listen_opts *opts, stru
 		   struct err *err)
 {
 	int fd = open_socket(a, opts->blocking ? 0 : SOCK_NONBLOCK, "listen on", err);
-	struct address got = { .len = sizeof(got.storage) };
+	struct address got = { .len = sizeof(got.storage), .transport = a->transport };
 	int code;
 
 	if (fd < 0)

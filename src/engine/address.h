@@ -1,11 +1,11 @@
 /*
  * address.h - where to listen and where to connect: text to socket addresses.
  *
- *	[tcp://]host:port  :port  host  [::1]:port  unix:/path  unix:@abstract
+ *	[tcp://]host:port  :port  host  [::1]:port  tls://host:port  unix:/path  unix:@abstract
  *
  * host is a numeric address or a name of this machine's resolver; nothing: 127.0.0.1, port 7891
- * (DistWalk's). udp:// and ssl:// are understood and refused with a sentence until their transports
- * are there.
+ * (DistWalk's). ssl:// is tls://. udp:// is understood and refused with a sentence until its
+ * transport is there.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -30,7 +30,9 @@ struct address {
 };
 
 int address_parse(const char *text, struct address *ret, struct err *err);
-/* "127.0.0.1:7891", "[::1]:7891", "unix:/tmp/x". Returns buf. */
+/* The host as it is written, or 127.0.0.1: what the peer's certificate should be for. */
+int address_host(const char *text, char *buf, size_t size, struct err *err);
+/* "127.0.0.1:7891", "tls://[::1]:7891", "unix:/tmp/x". Returns buf. */
 const char *address_format(const struct address *a, char *buf, size_t size);
 bool address_is_loopback(const struct address *a); /* unix sockets are */
 
