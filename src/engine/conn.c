@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "engine/carry.h"
 #include "engine/conn_private.h"
+#include "engine/tls_private.h"
 
 /* At the end of a loop the backend is given so many milliseconds at most to close descriptors. */
 #define CLOSE_TURNS 200
@@ -36,6 +37,11 @@ static void return_memory(struct loop *loop)
 	loop->conn_peak = loop->conn_count;
 }
 
+static struct cache *memory_of(const struct conn *c)
+{
+	return c->flags & CONN_TLS ? &c->loop->tls->conns : &c->loop->conns;
+}
+
 static void conn_free(struct conn *c)
 {
 	struct loop *loop = c->loop;
@@ -45,7 +51,7 @@ static void conn_free(struct conn *c)
 	if (c->next)
 		c->next->linked = c->linked;
 	loop->conn_count--;
-	cache_put(&loop->conns, c);
+	cache_put(memory_of(c), c);
 }
 
 static void on_closed(struct io_op *op, const struct io_result *r)
@@ -99,6 +105,8 @@ void conn_end(struct conn *c, enum conn_end end, int code)
 	count_end(&c->loop->stats, end);
 	if (c->role->closed)
 		c->role->closed(c, end, code);
+	if (c->flags & CONN_TLS)
+		tls_end(c, end);
 	c->closing = (struct io_op){ .kind = IO_CLOSE, .fd = c->recv.fd, .done = on_closed };
 	loop_submit(c->loop, &c->closing);
 }
@@ -124,6 +132,12 @@ void conn_finish(struct conn *c)
 		loop_cancel(c->loop, &c->recv);
 	}
 	conn_settle(c);
+}
+
+/* Nothing is owed any more. */
+static bool is_finished(struct conn *c)
+{
+	return !c->out.head && !c->held && (!(c->flags & CONN_TLS) || tls_say_goodbye(c));
 }
 
 static bool is_over_limit(const struct conn *c)
@@ -153,7 +167,7 @@ void conn_settle(struct conn *c)
 	if (c->flags & CONN_CLOSING)
 		return;
 	if (c->flags & CONN_FINISHING) {
-		if (!c->out.head && !c->held)
+		if (is_finished(c))
 			conn_end(c, c->flags & CONN_PEER_DONE ? CONN_PEER_CLOSED : CONN_LOCAL, 0);
 		return;
 	}
@@ -236,6 +250,18 @@ void conn_append_payload(struct conn *c, uint64_t len)
 		outqueue_append_payload(&c->out, len);
 }
 
+void conn_after_send(struct conn *c)
+{
+	if (c->flags & (CONN_PAUSED | CONN_FINISHING))
+		conn_settle(c);
+	if (c->flags & CONN_TOLD_FULL && c->out.bytes <= c->loop->limits.out_queue / 2 &&
+	    conn_is_open(c)) {
+		c->flags &= ~CONN_TOLD_FULL;
+		if (c->role->drained)
+			c->role->drained(c);
+	}
+}
+
 static void on_sent(struct io_op *op, const struct io_result *r)
 {
 	struct sender *s = (struct sender *)op;
@@ -257,14 +283,7 @@ static void on_sent(struct io_op *op, const struct io_result *r)
 	outqueue_advance(&c->out, &loop->chunks, r->res);
 	if (c->out.head)
 		conn_flush(c);
-	if (c->flags & (CONN_PAUSED | CONN_FINISHING))
-		conn_settle(c);
-	if (c->flags & CONN_TOLD_FULL && c->out.bytes <= loop->limits.out_queue / 2 &&
-	    conn_is_open(c)) {
-		c->flags &= ~CONN_TOLD_FULL;
-		if (c->role->drained)
-			c->role->drained(c);
-	}
+	conn_after_send(c);
 }
 
 void conn_flush(struct conn *c)
@@ -274,6 +293,10 @@ void conn_flush(struct conn *c)
 	c->flags &= ~CONN_DIRTY;
 	if (c->sender || c->flags & (CONN_CLOSING | CONN_CONNECTING) || !c->out.head)
 		return;
+	if (c->flags & CONN_TLS) {
+		tls_flush(c);
+		return;
+	}
 	s = cache_get(&c->loop->senders);
 	if (!s) {
 		conn_end(c, CONN_LOST, -ENOMEM);
@@ -301,19 +324,19 @@ void loop_flush(struct loop *loop)
 	}
 }
 
-static struct conn *conn_create(struct loop *loop, int fd, const struct conn_role *role,
-				void *owner)
+struct conn *conn_create(struct loop *loop, int fd, struct cache *memory,
+			 const struct conn_role *role, void *owner)
 {
 	struct conn *c = NULL;
 
 	if (loop->conn_count < loop->limits.connections)
-		c = cache_get(&loop->conns);
+		c = cache_get(memory);
 	if (!c) {
 		loop->stats.refused++;
 		loop_close_fd(loop, fd);
 		return NULL;
 	}
-	memset(c, 0, sizeof(*c));
+	memset(c, 0, memory->size);
 	c->recv.fd = fd;
 	c->loop = loop;
 	c->role = role;
@@ -329,7 +352,7 @@ static struct conn *conn_create(struct loop *loop, int fd, const struct conn_rol
 
 struct conn *conn_open(struct loop *loop, int fd, const struct conn_role *role, void *owner)
 {
-	struct conn *c = conn_create(loop, fd, role, owner);
+	struct conn *c = conn_create(loop, fd, &loop->conns, role, owner);
 
 	if (!c)
 		return NULL;
@@ -360,7 +383,7 @@ static void on_connected(struct io_op *op, const struct io_result *r)
 struct conn *conn_connect(struct loop *loop, int fd, const struct sockaddr *addr,
 			  socklen_t addr_len, const struct conn_role *role, void *owner)
 {
-	struct conn *c = conn_create(loop, fd, role, owner);
+	struct conn *c = conn_create(loop, fd, &loop->conns, role, owner);
 
 	if (!c)
 		return NULL;
@@ -388,7 +411,9 @@ static void drop_memory(struct loop *loop, struct conn *c)
 		outqueue_free_chunks(c->sender->orphans, &loop->chunks);
 		cache_put(&loop->senders, c->sender);
 	}
-	cache_put(&loop->conns, c);
+	if (c->flags & CONN_TLS)
+		tls_drop_out((struct tls_conn *)c);
+	cache_put(memory_of(c), c);
 }
 
 void loop_drop_conns(struct loop *loop)

@@ -13,6 +13,7 @@
 
 #include "engine/carry.h"
 #include "engine/conn_private.h"
+#include "engine/tls_private.h"
 
 static void on_received(struct io_op *op, const struct io_result *r);
 
@@ -165,7 +166,7 @@ static uint32_t complete(struct conn *c, const uint8_t *data, uint32_t len)
 	return used;
 }
 
-static void conn_input(struct conn *c, const uint8_t *data, uint32_t len)
+void conn_input(struct conn *c, const uint8_t *data, uint32_t len)
 {
 	if (c->carry && !(c->flags & CONN_RAW)) {
 		uint32_t used = complete(c, data, len);
@@ -205,7 +206,7 @@ void conn_start_reading(struct conn *c)
 	loop_submit(c->loop, &c->recv);
 }
 
-static void on_end_of_stream(struct conn *c)
+void conn_end_of_stream(struct conn *c)
 {
 	if (c->carry && !(c->flags & CONN_RAW)) {
 		conn_end(c, CONN_CUT, 0);
@@ -231,10 +232,16 @@ static void on_received(struct io_op *op, const struct io_result *r)
 		if (c->flags & CONN_FINISHING)
 			return;
 		c->flags |= CONN_IN_INPUT;
-		conn_input(c, r->data, r->res);
+		if (c->flags & CONN_TLS)
+			tls_input(c, r->data, r->res);
+		else
+			conn_input(c, r->data, r->res);
 		end_input(c);
 	} else if (r->res == 0) {
-		on_end_of_stream(c);
+		if (c->flags & CONN_TLS)
+			tls_end_of_stream(c);
+		else
+			conn_end_of_stream(c);
 		return;
 	} else if (r->res != -ECANCELED) {
 		conn_end(c, r->res == -ERANGE ? CONN_REFUSED : CONN_LOST, r->res);
@@ -260,7 +267,7 @@ void conn_read_on(struct conn *c)
 	if (is_stopped(c))
 		return;
 	if (c->flags & CONN_PEER_DONE)
-		on_end_of_stream(c);
+		conn_end_of_stream(c);
 	else if (!(c->flags & CONN_READING))
 		conn_start_reading(c);
 }

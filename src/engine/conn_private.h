@@ -23,16 +23,23 @@ enum {
 	CONN_PEER_DONE = 1 << 10, /* the peer has closed its side */
 	CONN_CLOSING = 1 << 11,	  /* the role has been told; the close is under way */
 	CONN_GONE = 1 << 12,	  /* closed; the struct lives until the last release */
+	CONN_TLS = 1 << 13,	  /* it is a struct tls_conn: tls_private.h */
 };
 
 /* conn.c */
 void conn_end(struct conn *c, enum conn_end end, int code);
 void conn_settle(struct conn *c);
 void conn_list_dirty(struct conn *c);
+void conn_after_send(struct conn *c); /* the queue has shrunk, or nothing is on its way */
+/* memory: of struct conn, or of what begins with one. NULL: as conn_open(). */
+struct conn *conn_create(struct loop *loop, int fd, struct cache *memory,
+			 const struct conn_role *role, void *owner);
 
 /* conn_input.c */
 void conn_start_reading(struct conn *c);
 void conn_read_on(struct conn *c); /* after a pause */
+void conn_input(struct conn *c, const uint8_t *data, uint32_t len);
+void conn_end_of_stream(struct conn *c);
 
 /* Hands the sends of all connections that have something to say to the backend. */
 void loop_flush(struct loop *loop);

@@ -13,6 +13,7 @@
 #include "engine/carry.h"
 #include "engine/conn.h"
 #include "engine/conn_private.h"
+#include "engine/tls_private.h"
 
 /*
  * Where sends leave with the wait, so many results are handled before they go: larger batches keep
@@ -46,6 +47,7 @@ void loop_finish(struct loop *loop)
 	cache_finish(&loop->chunks);
 	cache_finish(&loop->senders);
 	cache_finish(&loop->carries);
+	tls_loop_finish(loop->tls);
 }
 
 int loop_turn(struct loop *loop, int64_t timeout_ns)

@@ -24,6 +24,7 @@
 #include "engine/cache.h"
 
 struct conn;
+struct tls_loop;
 
 struct loop_limits {
 	uint32_t message_max; /* bytes; longer messages are a fault */
@@ -38,6 +39,7 @@ struct loop_stats {
 	uint64_t bytes_in, bytes_out;
 	uint64_t opened, closed, faults, resets, refused;
 	uint64_t pauses; /* reading stopped because a peer did not read */
+	uint64_t handshakes, handshakes_resumed, handshakes_failed; /* of TLS */
 };
 
 struct loop {
@@ -46,8 +48,9 @@ struct loop {
 	struct loop_limits limits;
 	struct loop_stats stats;
 	struct cache conns, chunks, senders, carries;
-	struct conn *dirty; /* have something to send */
-	struct conn *all;   /* every open connection */
+	struct conn *dirty;   /* have something to send */
+	struct conn *all;     /* every open connection */
+	struct tls_loop *tls; /* NULL: there was no TLS connection yet */
 	uint32_t conn_count, conn_peak;
 };
 

@@ -5,6 +5,8 @@
  */
 #include "engine/outqueue.h"
 
+#include <string.h>
+
 /* What payload is made of; zeros, in read-only memory shared by all. */
 static const uint8_t payload_bytes[PAYLOAD_SPAN];
 
@@ -94,6 +96,40 @@ void outqueue_fill(const struct outqueue *q, struct sender *s)
 		return;
 	}
 	fill_gathered(q, s);
+}
+
+/* Adds as much as there is room for; false: no room is left. */
+static bool copy(uint8_t *buf, uint32_t size, uint32_t *len, const uint8_t *from, uint64_t count)
+{
+	uint32_t part = count < size - *len ? (uint32_t)count : size - *len;
+
+	if (from)
+		memcpy(buf + *len, from, part);
+	else
+		memset(buf + *len, 0, part);
+	*len += part;
+	return *len < size;
+}
+
+const uint8_t *outqueue_peek(const struct outqueue *q, uint8_t *buf, uint32_t size,
+			     uint32_t *ret_len)
+{
+	const struct chunk *k = q->head;
+	const uint8_t *first = k->sent < k->used ? k->bytes + k->sent : payload_bytes;
+	uint64_t together = k->sent < k->used ? k->used - k->sent : k->payload - k->payload_sent;
+	uint32_t len = 0;
+
+	if (together > size)
+		together = size;
+	*ret_len = (uint32_t)together;
+	if (together == size || together == q->bytes)
+		return first;
+	for (; k && copy(buf, size, &len, k->bytes + k->sent, k->used - k->sent) &&
+	       copy(buf, size, &len, NULL, k->payload - k->payload_sent);
+	     k = k->next)
+		continue;
+	*ret_len = len;
+	return buf;
 }
 
 static uint64_t take(uint64_t *sent, uint64_t whole, uint64_t left)

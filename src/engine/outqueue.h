@@ -53,6 +53,9 @@ uint8_t *outqueue_append(struct outqueue *q, struct cache *chunks, uint32_t len)
 void outqueue_append_payload(struct outqueue *q, uint64_t len);
 /* Points s->op at the beginning of the queue, which is not empty. */
 void outqueue_fill(const struct outqueue *q, struct sender *s);
+/* The first bytes of the queue, which is not empty, at most size of them: in place, or in buf. */
+const uint8_t *outqueue_peek(const struct outqueue *q, uint8_t *buf, uint32_t size,
+			     uint32_t *ret_len);
 /* `sent` bytes have left. */
 void outqueue_advance(struct outqueue *q, struct cache *chunks, uint64_t sent);
 void outqueue_free_chunks(struct chunk *head, struct cache *chunks);
