@@ -238,6 +238,7 @@ static int load(struct client_cli *cli, struct err *err)
 	if (!wants_records(cli))
 		opts.records = 0;
 	opts.sink = &cli->rows.sink;
+	opts.tls = role_knobs_opts(cli->role.knobs, &tls_knobs);
 	catch_signals();
 	result = client_run(&opts, cli->role.backend, cli->role.backend_opts, &hooks, &stop,
 			    &cli->result, err);

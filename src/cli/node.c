@@ -125,14 +125,17 @@ static void wait_for_end(const struct node *node, const sigset_t *set)
 static int serve(struct node_cli *cli, struct err *err)
 {
 	struct hooks hooks = role_cli_hooks(&cli->role, "node");
+	struct node_opts opts =
+		*(const struct node_opts *)role_knobs_opts(cli->role.knobs, &node_knobs);
 	sigset_t signals;
 	int result = check_writable("json", cli->output.json, err);
 
 	if (result < 0)
 		return result;
+	opts.tls = role_knobs_opts(cli->role.knobs, &tls_knobs);
 	block_signals(&signals);
-	result = node_start(&cli->node, role_knobs_opts(cli->role.knobs, &node_knobs),
-			    cli->role.backend, cli->role.backend_opts, &hooks, err);
+	result = node_start(&cli->node, &opts, cli->role.backend, cli->role.backend_opts, &hooks,
+			    err);
 	if (result < 0)
 		return result;
 	print_addresses(cli->node);

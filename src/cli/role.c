@@ -14,6 +14,7 @@
 
 const struct parts cli_parts = {
 	.roles = { [ROLE_NODE] = &node_knobs, [ROLE_CLIENT] = &client_knobs },
+	.both = &tls_knobs,
 	.backends = backends,
 	.tunables = tunables,
 };

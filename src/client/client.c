@@ -130,6 +130,34 @@ static int parse_from(const char *text, struct client_job *job, struct err *err)
 	return rc ? err_wrap(err, "--bind-addr"), -EINVAL : 0;
 }
 
+/* DistWalk does not check certificates unless told to, and so do we; but we say it. */
+static void say_unverified(const struct client *c)
+{
+	const struct hooks *hooks = c->job.hooks;
+
+	if (hooks && hooks->say)
+		hooks->say(hooks->context,
+			   "TLS: who the node is was not checked: --tls-verify does that, with "
+			   "--tls-ca=FILE unless the system knows its authority");
+}
+
+static int prepare_tls(struct client *c, struct err *err)
+{
+	static const struct tls_opts none = { .max_version = TLS_1_3, .handshake_ns = 5 * SEC };
+	const struct tls_opts *opts = c->opts->tls ? c->opts->tls : &none;
+	struct tls_peer *peer = &c->job.tls;
+	int rc;
+
+	if (c->job.to.transport != TRANSPORT_TLS)
+		return 0;
+	rc = address_host(c->opts->to, peer->host, sizeof(peer->host), err);
+	if (!rc)
+		rc = tls_context_create(&peer->context, opts, TLS_CLIENT, err);
+	if (!rc && !opts->verify)
+		say_unverified(c);
+	return rc;
+}
+
 static int prepare(struct client *c, struct err *err)
 {
 	const struct client_opts *o = c->opts;
@@ -142,6 +170,7 @@ static int prepare(struct client *c, struct err *err)
 		address_format(&c->job.to, c->job.to_text, sizeof(c->job.to_text));
 	if (!rc && *o->from)
 		rc = parse_from(o->from, &c->job, err);
+	rc = prepare_tls(c, err);
 	if (!rc)
 		rc = program_parse(&o->program, o->request_size, o->reply_size,
 				   deadline_us < UINT32_MAX ? deadline_us : 0, &c->program, err);
@@ -217,6 +246,7 @@ static void client_finish(struct client *c)
 	for (unsigned i = 0; i < c->count; i++)
 		load_finish(&c->threads[i].load);
 	free(c->threads);
+	tls_context_destroy(c->job.tls.context);
 	pthread_cond_destroy(&c->job.changed);
 	pthread_mutex_destroy(&c->job.lock);
 }

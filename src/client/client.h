@@ -23,6 +23,7 @@
 #include "base/hist.h"
 #include "engine/hooks.h"
 #include "engine/loop.h"
+#include "engine/tls.h"
 
 enum arrival_law { ARRIVAL_CONSTANT, ARRIVAL_EXPONENTIAL };
 enum wait_mode { WAIT_HYBRID, WAIT_SLEEP, WAIT_SPIN };
@@ -57,6 +58,8 @@ struct client_opts {
 	bool staggered;			/* --stag-send: threads send in turn, not at once */
 	bool non_block;			/* --non-block: DistWalk's; sockets never block here */
 	const struct client_sink *sink; /* no knob; NULL: nobody listens */
+	/* No knob of this group. NULL: OpenSSL's defaults, nothing is checked. */
+	const struct tls_opts *tls;
 };
 
 struct client_record;
@@ -105,6 +108,13 @@ enum outcome {
 };
 extern const char *const outcome_names[];
 
+/* What the first connection agreed upon; how many handshakes there were is in struct loop_stats. */
+struct client_tls {
+	char version[16]; /* empty: no TLS */
+	char cipher[64];
+	bool is_verified;
+};
+
 #define CLIENT_REASONS 16
 struct client_result {
 	struct client_counts counts; /* of the measured part */
@@ -127,6 +137,7 @@ struct client_result {
 	uint64_t strays;	   /* answers to nothing that was asked */
 	uint64_t connections;	   /* at a time, of all threads */
 	uint64_t connections_lost; /* of all threads */
+	struct client_tls tls;
 	bool closed_loop, interrupted;
 	enum validity validity;
 	unsigned reason_count;

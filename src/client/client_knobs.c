@@ -23,7 +23,7 @@ static const struct knob knobs[] = {
 	  FIELD(to, char[128]),
 	  .metavar = "ADDRESS",
 	  .def = "127.0.0.1:7891",
-	  .help = "node to load: [tcp://]host:port, [::1]:port, unix:/path" },
+	  .help = "node to load: [tls://]host:port, [::1]:port, unix:/path" },
 	{ .name = "requests",
 	  .aliases = ALIASES("num-pkts"),
 	  .letter = 'n',

@@ -63,6 +63,9 @@ static void add_stats(struct client_result *r, const struct client_thread *t)
 	r->loop.resets += l->resets;
 	r->loop.refused += l->refused;
 	r->loop.pauses += l->pauses;
+	r->loop.handshakes += l->handshakes;
+	r->loop.handshakes_resumed += l->handshakes_resumed;
+	r->loop.handshakes_failed += l->handshakes_failed;
 	r->backend.syscalls += b->syscalls;
 	r->backend.waits += b->waits;
 	r->backend.wakeups += b->wakeups;
@@ -104,6 +107,8 @@ static void add_thread(struct client_result *r, const struct client_thread *t)
 	r->strays += tally->strays;
 	r->connections_lost += l->lost;
 	r->interrupted |= t->interrupted;
+	if (!*r->tls.version)
+		r->tls = l->tls;
 	r->records_lost += tally->records_lost;
 	if (tally->record_count)
 		memcpy(r->records + r->record_count, tally->records,

@@ -94,8 +94,11 @@ int client_connect_session(struct session *s, struct err *err)
 
 	if (fd < 0)
 		return fd;
-	s->conn = conn_connect(&t->loop, fd, (const struct sockaddr *)&job->to.storage, job->to.len,
-			       &load_role, s);
+	if (job->tls.context)
+		s->conn = conn_connect_tls(&t->loop, fd, &job->to, &job->tls, &load_role, s);
+	else
+		s->conn = conn_connect(&t->loop, fd, (const struct sockaddr *)&job->to.storage,
+				       job->to.len, &load_role, s);
 	return s->conn ? 0 : err_set(err, -ENOMEM, "connect %s: no memory", job->to_text);
 }
 
@@ -108,6 +111,9 @@ static int check(struct client_thread *t, int64_t deadline_ns)
 		return err_set(&t->err, -ERANGE,
 			       "connect %s: the %s backend cannot watch so many descriptors",
 			       t->job->to_text, t->job->backend->group.name);
+	if (*l->refused_text)
+		return err_set(&t->err, l->refused, "connect %s: %s", t->job->to_text,
+			       l->refused_text);
 	if (l->refused)
 		return err_sys(&t->err, l->refused, "connect %s", t->job->to_text);
 	if (l->lost)

@@ -96,8 +96,10 @@ struct load {
 	uint32_t session_count; /* lives so far */
 	uint32_t turn;		/* in open[], of the next request */
 	uint32_t lost;		/* connections, after load_begin() */
-	char lost_text[96];	/* how the first one was */
+	char lost_text[256];	/* how the first one was */
 	int refused;		/* while connecting: -errno of the first one */
+	char refused_text[256]; /* and why; empty: refused says it */
+	struct client_tls tls;	/* of the first connection */
 
 	struct slots slots;
 	struct tally tally;

@@ -105,18 +105,29 @@ static json_t *self_json(const struct client_result *r)
 			 "steal_share", r->steal_share);
 }
 
+static json_t *tls_json(const struct client_result *r)
+{
+	const struct loop_stats *l = &r->loop;
+
+	if (!*r->tls.version)
+		return json_null();
+	return json_pack("{ss ss sb sI sI}", "version", r->tls.version, "cipher", r->tls.cipher,
+			 "verified", r->tls.is_verified, "handshakes", (json_int_t)l->handshakes,
+			 "resumed", (json_int_t)l->handshakes_resumed);
+}
+
 json_t *result_json(const struct client_result *r)
 {
-	return json_pack("{si ss so sb sb ss sI sI sI so so so so so so so so sI}", "schema",
+	return json_pack("{si ss so sb sb ss so sI sI sI so so so so so so so so sI}", "schema",
 			 RESULT_JSON_SCHEMA, "verdict", validity_names[r->validity], "reasons",
 			 reasons_json(r), "interrupted", r->interrupted, "closed_loop",
-			 r->closed_loop, "to", r->to, "seed", (json_int_t)r->seed, "start_epoch_ns",
-			 (json_int_t)r->start_epoch_ns, "duration_ns",
-			 (json_int_t)(r->end_ns - r->start_ns), "counts", counts_json(&r->counts),
-			 "warm_up", counts_json(&r->warm_up), "rates_per_s", rates_json(r),
-			 "latency", latencies_json(r), "hops", hops_json(r), "generator",
-			 self_json(r), "backend_stats", backend_json(r), "loop", loop_json(r),
-			 "connections_lost", (json_int_t)r->connections_lost);
+			 r->closed_loop, "to", r->to, "tls", tls_json(r), "seed",
+			 (json_int_t)r->seed, "start_epoch_ns", (json_int_t)r->start_epoch_ns,
+			 "duration_ns", (json_int_t)(r->end_ns - r->start_ns), "counts",
+			 counts_json(&r->counts), "warm_up", counts_json(&r->warm_up),
+			 "rates_per_s", rates_json(r), "latency", latencies_json(r), "hops",
+			 hops_json(r), "generator", self_json(r), "backend_stats", backend_json(r),
+			 "loop", loop_json(r), "connections_lost", (json_int_t)r->connections_lost);
 }
 
 int result_write_json(const struct client_result *r, FILE *out, struct err *err)

@@ -120,10 +120,19 @@ static void write_latencies(const struct client_result *r, FILE *out)
 			bounds);
 }
 
+static void write_tls(const struct client_result *r, FILE *out)
+{
+	fprintf(out, "tls         %s, %s, %" PRIu64 " handshakes, %" PRIu64 " resumed; node %s\n",
+		r->tls.version, r->tls.cipher, r->loop.handshakes, r->loop.handshakes_resumed,
+		r->tls.is_verified ? "verified" : "not verified");
+}
+
 int result_write_text(const struct client_result *r, FILE *out, struct err *err)
 {
 	write_verdict(r, out);
 	fprintf(out, "node        %s%s\n", r->to, r->closed_loop ? ", closed loop" : "");
+	if (*r->tls.version)
+		write_tls(r, out);
 	write_counts(r, out);
 	write_rates(r, out);
 	if (hist_count(r->response))

@@ -36,11 +36,23 @@ void load_session_opened(struct session *s)
 				     now_ns - s->since_ns);
 }
 
+static void keep_tls(struct client_tls *tls, const struct conn *c)
+{
+	struct tls_info info;
+
+	if (*tls->version || !tls_describe(c, &info))
+		return;
+	snprintf(tls->version, sizeof(tls->version), "%s", info.version);
+	snprintf(tls->cipher, sizeof(tls->cipher), "%s", info.cipher);
+	tls->is_verified = info.is_verified;
+}
+
 static void on_opened(struct conn *c)
 {
 	struct session *s = c->owner;
 	struct load *l = s->load;
 
+	keep_tls(&l->tls, c);
 	load_session_opened(s);
 	if (l->plan.outstanding && l->is_filled)
 		load_fill(s, l->plan.clock(l->loop));
@@ -165,9 +177,13 @@ void load_session_answered(struct session *s)
 		end_session(s);
 }
 
-static void describe_end(enum conn_end end, int code, char *buf, size_t size)
+static void describe_end(const struct conn *c, enum conn_end end, int code, char *buf, size_t size)
 {
-	if (end == CONN_PEER_CLOSED)
+	const char *reason = tls_reason(c);
+
+	if (reason)
+		snprintf(buf, size, "%s", reason);
+	else if (end == CONN_PEER_CLOSED)
 		snprintf(buf, size, "closed by the node");
 	else if (end == CONN_CUT)
 		snprintf(buf, size, "closed by the node in the middle of an answer");
@@ -177,8 +193,18 @@ static void describe_end(enum conn_end end, int code, char *buf, size_t size)
 		snprintf(buf, size, "%s", strerror(-code));
 }
 
+static void note_refusal(struct load *l, const struct conn *c, int code)
+{
+	const char *reason = tls_reason(c);
+
+	if (l->refused)
+		return;
+	l->refused = code;
+	snprintf(l->refused_text, sizeof(l->refused_text), "%s", reason ? reason : "");
+}
+
 /* It could not be opened. */
-static void on_refused(struct session *s, int code)
+static void on_refused(struct session *s, const struct conn *c, enum conn_end end, int code)
 {
 	struct load *l = s->load;
 
@@ -188,16 +214,13 @@ static void on_refused(struct session *s, int code)
 		return;
 	}
 	give_up(s);
-	if (l->phase == LOAD_CONNECTING) {
-		if (!l->refused)
-			l->refused = code;
-	} else if (!l->lost++) {
-		snprintf(l->lost_text, sizeof(l->lost_text), "connecting again: %s",
-			 strerror(-code));
-	}
+	if (l->phase == LOAD_CONNECTING)
+		note_refusal(l, c, code);
+	else if (!l->lost++)
+		describe_end(c, end, code, l->lost_text, sizeof(l->lost_text));
 }
 
-static void on_lost(struct session *s, enum conn_end end, int code)
+static void on_lost(struct session *s, const struct conn *c, enum conn_end end, int code)
 {
 	struct load *l = s->load;
 
@@ -205,7 +228,7 @@ static void on_lost(struct session *s, enum conn_end end, int code)
 		leave_open(s);
 	s->state = SESSION_LOST;
 	if (!l->lost++)
-		describe_end(end, code, l->lost_text, sizeof(l->lost_text));
+		describe_end(c, end, code, l->lost_text, sizeof(l->lost_text));
 	load_fail_requests(s, loop_now_ns(l->loop));
 	tell_ended(s);
 	if (l->plan.retries && l->phase == LOAD_SENDING)
@@ -222,9 +245,9 @@ static void on_closed(struct conn *c, enum conn_end end, int code)
 	if (s->load->phase == LOAD_OVER || (end == CONN_LOCAL && s->state == SESSION_ENDING))
 		return;
 	if (s->state == SESSION_CONNECTING)
-		on_refused(s, code);
+		on_refused(s, c, end, code);
 	else
-		on_lost(s, end, code);
+		on_lost(s, c, end, code);
 }
 
 const struct conn_role load_role = {

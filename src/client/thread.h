@@ -23,6 +23,7 @@ struct client_job {
 	const atomic_bool *stop;   /* may be NULL */
 	struct address to, from;   /* from.len 0: the kernel chooses */
 	char to_text[ADDRESS_TEXT];
+	struct tls_peer tls; /* context NULL: plain */
 	bool no_delay;
 
 	pthread_mutex_t lock;

@@ -66,6 +66,12 @@ static json_t *stats_json(const struct node *node)
 	json_object_set_new(stats, "bytes_out", json_integer(s.loop.bytes_out));
 	json_object_set_new(stats, "resets", json_integer(s.loop.resets));
 	json_object_set_new(stats, "pauses", json_integer(s.loop.pauses));
+	if (s.loop.handshakes || s.loop.handshakes_failed)
+		json_object_set_new(stats, "tls",
+				    json_pack("{s:I, s:I, s:I}", "handshakes",
+					      (json_int_t)s.loop.handshakes, "resumed",
+					      (json_int_t)s.loop.handshakes_resumed, "failed",
+					      (json_int_t)s.loop.handshakes_failed));
 	json_object_set_new(stats, "compute_ns", json_integer(s.compute_ns));
 	json_object_set_new(stats, "faults", faults);
 	return stats;
@@ -109,5 +115,10 @@ void node_counters_text(const struct node_stats *s, FILE *out)
 	if (s->backend.wakeups)
 		fprintf(out, ", results per wake-up %.3g",
 			(double)s->backend.completions / s->backend.wakeups);
+	if (s->loop.handshakes || s->loop.handshakes_failed)
+		fprintf(out,
+			", TLS handshakes %" PRIu64 " of which %" PRIu64
+			" resumed, failed %" PRIu64,
+			s->loop.handshakes, s->loop.handshakes_resumed, s->loop.handshakes_failed);
 	fputc('\n', out);
 }

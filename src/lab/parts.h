@@ -2,7 +2,7 @@
  * parts.h - everything that can be set in a run, as two sets of knobs.
  *
  * The lab names no backend and no tunable: whoever starts it passes the tables. A role's set holds
- * its own knobs, `backend` (which of the backends), a group per backend and one per tunable, so a
+ * its own knobs, those of TLS, `backend` (which of the backends), a group per backend and one per tunable, so a
  * key is "threads", "backend", "epoll.trigger" or "sched.policy".
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -17,6 +17,7 @@
 
 struct parts {
 	const struct knob_group *roles[ROLES]; /* &node_knobs, &client_knobs */
+	const struct knob_group *both;	       /* what both have, each its own; NULL: nothing */
 	const struct backend_ops *const *backends;
 	const struct tunable *const *tunables;
 };

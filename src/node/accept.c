@@ -44,7 +44,7 @@ static bool give(struct acceptor *a, int fd)
 		struct worker *w = &a->workers[index];
 
 		if (w == a->own) {
-			worker_take(w, fd);
+			worker_take(w, fd, a->transport);
 			return true;
 		}
 		if (!atomic_load_explicit(&w->has_ended, memory_order_relaxed) &&
@@ -232,6 +232,7 @@ int acceptor_init(struct acceptor *a)
 		return -ENOMEM;
 	memset(a->boxes, 0, a->worker_count * sizeof(*a->boxes));
 	for (unsigned i = 0; i < a->worker_count; i++) {
+		a->boxes[i].transport = a->transport;
 		a->boxes[i].next = a->workers[i].boxes;
 		a->workers[i].boxes = &a->boxes[i];
 	}

@@ -20,7 +20,8 @@ struct acceptor {
 	struct io_op op;    /* own: IO_ACCEPT */
 	struct io_op pause; /* own: IO_TIMER */
 	struct common *common;
-	int fd;			/* listening; the node's */
+	int fd; /* listening; the node's */
+	enum transport transport;
 	struct worker *own;	/* in whose loop this is; NULL: a thread */
 	struct worker *workers; /* who is served */
 	unsigned worker_count;
@@ -34,7 +35,7 @@ struct acceptor {
 	bool is_accepting;
 };
 
-/* Gives a zeroed acceptor with common, fd, own and workers its boxes, and makes it known to those
+/* Gives a zeroed acceptor with common, fd, transport, own and workers its boxes, and makes it known to those
  * who will take from them. Before any thread starts. 0 or -ENOMEM. */
 int acceptor_init(struct acceptor *a);
 void acceptor_finish(struct acceptor *a); /* closes what was never taken */

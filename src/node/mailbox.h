@@ -12,6 +12,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "engine/address.h"
+
 #define MAILBOX_SLOTS 256 /* a power of two */
 
 /* Zero is an empty box. */
@@ -19,7 +21,8 @@ struct mailbox {
 	_Alignas(64) atomic_uint put; /* so many were put and taken since the start */
 	_Alignas(64) atomic_uint taken;
 	int fds[MAILBOX_SLOTS];
-	struct mailbox *next; /* of the same taker */
+	struct mailbox *next;	  /* of the same taker */
+	enum transport transport; /* of all that come through here; fixed before any does */
 };
 
 /* False: full. */

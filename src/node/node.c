@@ -50,6 +50,14 @@ static int out_of_memory(struct err *err)
 	return err_sys(err, -ENOMEM, "node");
 }
 
+/* Clients must show a certificate there. */
+static bool asks_who(const struct node *node, const struct address *a)
+{
+	const struct tls_opts *tls = node->common.opts.tls;
+
+	return a->transport == TRANSPORT_TLS && tls && tls->verify;
+}
+
 static int parse_address(const struct node *node, const char *text, struct address *ret,
 			 struct err *err)
 {
@@ -59,11 +67,12 @@ static int parse_address(const struct node *node, const char *text, struct addre
 
 	if (result)
 		return result;
-	if (!address_is_loopback(&a) && !node->common.opts.insecure)
-		return err_set(err, -EINVAL,
-			       "listen on %s: other machines could reach it and nothing asks them "
-			       "who they are; --insecure allows that",
-			       address_format(&a, buf, sizeof(buf)));
+	if (!address_is_loopback(&a) && !node->common.opts.insecure && !asks_who(node, &a))
+		return err_set(
+			err, -EINVAL,
+			"listen on %s: other machines could reach it and nothing asks them "
+			"who they are; --insecure allows that, tls:// with --tls-verify asks",
+			address_format(&a, buf, sizeof(buf)));
 	*ret = a;
 	return 0;
 }
@@ -81,6 +90,23 @@ static int parse_addresses(struct node *node, struct err *err)
 				       &node->addresses[i], err);
 	node->address_count = count;
 	return result;
+}
+
+/* One context for all addresses on TLS. */
+static int prepare_tls(struct node *node, struct err *err)
+{
+	static const struct tls_opts none;
+	const struct tls_opts *opts = node->common.opts.tls ? node->common.opts.tls : &none;
+	const struct address *a = node->addresses;
+	char buf[ADDRESS_TEXT];
+
+	while (a < node->addresses + node->address_count && a->transport != TRANSPORT_TLS)
+		a++;
+	if (a == node->addresses + node->address_count)
+		return 0;
+	if (tls_context_create(&node->common.tls, opts, TLS_SERVER, err) < 0)
+		return err_wrap(err, "listen on %s", address_format(a, buf, sizeof(buf)));
+	return 0;
 }
 
 static bool has_port_zero(const struct address *a)
@@ -163,13 +189,15 @@ static int listen_everywhere(struct node *node, struct err *err)
 	return result;
 }
 
-static int add_acceptor(struct node *node, int fd, struct worker *workers, unsigned worker_count)
+static int add_acceptor(struct node *node, const struct listener *l, struct worker *workers,
+			unsigned worker_count)
 {
 	struct acceptor *a = &node->acceptors[node->acceptor_count];
 
 	a->common = &node->common;
 	a->index = node->acceptor_count++;
-	a->fd = fd;
+	a->fd = l->fd;
+	a->transport = l->address->transport;
 	a->workers = workers;
 	a->worker_count = worker_count;
 	if (node->common.opts.accept_wait == ACCEPT_EVENT)
@@ -182,11 +210,11 @@ static int add_acceptors(struct node *node, const struct listener *l)
 	int result = 0;
 
 	if (node->common.opts.accept_mode == ACCEPT_PARENT)
-		return add_acceptor(node, l->fd, node->workers, node->worker_count);
+		return add_acceptor(node, l, node->workers, node->worker_count);
 	if (l->worker)
-		return add_acceptor(node, l->fd, l->worker, 1);
+		return add_acceptor(node, l, l->worker, 1);
 	for (unsigned i = 0; i < node->worker_count && !result; i++)
-		result = add_acceptor(node, l->fd, &node->workers[i], 1);
+		result = add_acceptor(node, l, &node->workers[i], 1);
 	return result;
 }
 
@@ -238,6 +266,9 @@ static int prepare(struct node *node, const void *backend_opts, struct err *err)
 
 	if (!result)
 		result = parse_addresses(node, err);
+	if (!result)
+		result = prepare_tls(node, err);
+	node->common.opts.tls = NULL;
 	if (!result)
 		result = make_workers(node, err);
 	if (!result)
@@ -419,5 +450,6 @@ void node_destroy(struct node *node)
 	free(node->workers);
 	free(node->addresses);
 	free(node->backend_opts);
+	tls_context_destroy(node->common.tls);
 	free(node);
 }

@@ -14,7 +14,8 @@
  *
  * A unix socket cannot have several listeners: in child mode it is accepted from as in shared mode,
  * and the node says so. Its file is removed at the end; one that a dead node left is replaced.
- * Addresses beyond loopback need opts->insecure.
+ * Addresses beyond loopback need opts->insecure, or TLS whose clients must show a certificate.
+ * Addresses on TLS need a certificate; they may stand beside others.
  *
  * What clients do wrong is said once each (hooks.say): peer, what, "connection dropped"; at most
  * ten sentences a second, then how many were left out. How programs are run, and what the times in
@@ -31,6 +32,7 @@
 #include "engine/address.h"
 #include "engine/hooks.h"
 #include "engine/loop.h"
+#include "engine/tls.h"
 #include "engine/wire.h"
 
 enum accept_mode { ACCEPT_CHILD, ACCEPT_SHARED, ACCEPT_PARENT };
@@ -51,6 +53,8 @@ struct node_opts {
 	int64_t out_queue;	/* --max-out-queue, bytes */
 	int64_t drain_ns;	/* --drain: how long SIGTERM waits for requests in progress */
 	double loops_per_us;	/* --loops-per-usec: 0 = calibrate at start */
+	/* No knob of this group. NULL: no address on TLS. Read by node_start() alone. */
+	const struct tls_opts *tls;
 };
 
 /* Bare names: --bind-addr, --threads ...; backend and tunables have groups of their own. */

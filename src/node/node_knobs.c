@@ -24,7 +24,7 @@ static const struct knob knobs[] = {
 	  .type = &knob_texts,
 	  FIELD(bind, struct knob_list),
 	  .metavar = "ADDRESS",
-	  .help = "listen there: host:port, :port, [::1]:port, unix:/path" },
+	  .help = "listen there: [tls://]host:port, :port, [::1]:port, unix:/path" },
 	{ .name = "insecure",
 	  .type = &knob_bool,
 	  FIELD(insecure, bool),

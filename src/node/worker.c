@@ -138,7 +138,11 @@ static void format_fault(const struct conn *c, enum wire_fault fault, char *buf,
 
 static void format_end(const struct conn *c, enum conn_end end, int code, char *buf, size_t size)
 {
-	if (end == CONN_FAULT)
+	const char *reason = tls_reason(c);
+
+	if (reason)
+		snprintf(buf, size, "%s", reason);
+	else if (end == CONN_FAULT)
 		format_fault(c, (enum wire_fault)code, buf, size);
 	else if (end == CONN_CUT)
 		snprintf(buf, size, "ended in the middle of a message");
@@ -151,7 +155,7 @@ static void format_end(const struct conn *c, enum conn_end end, int code, char *
 
 static void say_end(struct worker *w, const struct conn *c, enum conn_end end, int code)
 {
-	char peer[ADDRESS_TEXT], what[128];
+	char peer[ADDRESS_TEXT], what[400];
 
 	format_end(c, end, code, what, sizeof(what));
 	if (!speaker_say(&w->common->speaker, loop_now_ns(&w->loop), "%s: %s: connection dropped",
@@ -201,13 +205,32 @@ static bool is_one_too_many(struct worker *w)
 	return true;
 }
 
-void worker_take(struct worker *w, int fd)
+/* A crowd that connects and does not go on. */
+static void say_crowded(struct worker *w)
+{
+	if (!tls_is_crowded(&w->loop, w->common->tls))
+		return;
+	if (!speaker_say(&w->common->speaker, loop_now_ns(&w->loop),
+			 "as many TLS handshakes as --tls-max-handshakes allows are unfinished: a "
+			 "new connection is refused"))
+		say_rest_later(w);
+}
+
+static struct conn *open_conn(struct worker *w, int fd, enum transport transport)
+{
+	if (transport != TRANSPORT_TLS)
+		return conn_open(&w->loop, fd, &role, NULL);
+	say_crowded(w);
+	return conn_open_tls(&w->loop, fd, w->common->tls, &role, NULL);
+}
+
+void worker_take(struct worker *w, int fd, enum transport transport)
 {
 	if (w->draining || is_one_too_many(w)) {
 		loop_close_fd(&w->loop, fd);
 		return;
 	}
-	if (!conn_open(&w->loop, fd, &role, NULL)) {
+	if (!open_conn(w, fd, transport)) {
 		atomic_fetch_sub_explicit(&w->common->connections, 1, memory_order_relaxed);
 		return;
 	}
@@ -230,7 +253,7 @@ static void take_mail(struct worker *w)
 	atomic_exchange_explicit(&w->has_mail, false, memory_order_acquire);
 	for (struct mailbox *box = w->boxes; box; box = box->next) {
 		while ((fd = mailbox_take(box)) >= 0)
-			worker_take(w, fd);
+			worker_take(w, fd, box->transport);
 	}
 	if (atomic_exchange_explicit(&w->wants_stats, false, memory_order_acquire))
 		publish(w);

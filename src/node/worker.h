@@ -33,6 +33,7 @@ struct common {
 	const void *backend_opts;
 	struct hooks hooks;
 	struct compute compute;
+	struct tls_context *tls; /* NULL: no address is on TLS */
 	struct gate gate;
 	struct speaker speaker;
 	atomic_int phase;
@@ -73,7 +74,7 @@ void worker_init(struct worker *w, struct common *common, unsigned index);
 int worker_start(struct worker *w, struct err *err);
 
 /* In the worker's thread: a connection is its from here on. */
-void worker_take(struct worker *w, int fd);
+void worker_take(struct worker *w, int fd, enum transport transport);
 /* In any thread, after something was put into one of its boxes, or the phase has changed. */
 void worker_notify(struct worker *w);
 /*
