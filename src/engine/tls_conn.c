@@ -256,6 +256,18 @@ void tls_flush(struct conn *c)
 		tls_send(t);
 }
 
+static void count_sent(struct tls_conn *t, int32_t res)
+{
+	struct tls_out *out = t->out;
+
+	if (res > 0) {
+		t->conn.loop->stats.bytes_out += res;
+		out->sent += res;
+	}
+	if (res < 0 || out->sent == out->used)
+		out->sent = out->used = 0;
+}
+
 void tls_on_sent(struct io_op *op, const struct io_result *r)
 {
 	struct tls_out *out = (struct tls_out *)op;
@@ -267,14 +279,12 @@ void tls_on_sent(struct io_op *op, const struct io_result *r)
 		tls_drop_out(t);
 		return;
 	}
-	if (r->res < 0) {
+	/* A goodbye that a peer who has gone does not get is no loss. */
+	if (r->res < 0 && !t->said_goodbye) {
 		conn_end(c, CONN_LOST, r->res);
 		return;
 	}
-	c->loop->stats.bytes_out += r->res;
-	out->sent += r->res;
-	if (out->sent == out->used)
-		out->sent = out->used = 0;
+	count_sent(t, r->res);
 	tls_flush(c);
 	conn_after_send(c);
 }
