@@ -170,7 +170,8 @@ static int prepare(struct client *c, struct err *err)
 		address_format(&c->job.to, c->job.to_text, sizeof(c->job.to_text));
 	if (!rc && *o->from)
 		rc = parse_from(o->from, &c->job, err);
-	rc = prepare_tls(c, err);
+	if (!rc)
+		rc = prepare_tls(c, err);
 	if (!rc)
 		rc = program_parse(&o->program, o->request_size, o->reply_size,
 				   deadline_us < UINT32_MAX ? deadline_us : 0, &c->program, err);
