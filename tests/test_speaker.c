@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/clock.h"
-#include "node/speaker.h"
+#include "engine/speaker.h"
 #include "tests/test.h"
 
 struct heard {

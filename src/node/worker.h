@@ -13,11 +13,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "engine/speaker.h"
 #include "node/gate.h"
 #include "node/mailbox.h"
 #include "node/node.h"
 #include "node/program.h"
-#include "node/speaker.h"
 
 /* Only forward: what a node does with new and old connections. */
 enum phase {

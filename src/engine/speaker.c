@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "node/speaker.h"
+#include "engine/speaker.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

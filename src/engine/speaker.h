@@ -1,13 +1,13 @@
 /*
  * speaker.h - sentences for a person, at most ten a second, and how many were left out.
  *
- * A peer that sends nonsense must not be able to fill a disk. All threads of a node share one
+ * A peer that sends nonsense must not be able to fill a disk. All threads of a role share one
  * speaker; it is never used on the data path.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef RW_NODE_SPEAKER_H
-#define RW_NODE_SPEAKER_H
+#ifndef RW_ENGINE_SPEAKER_H
+#define RW_ENGINE_SPEAKER_H
 
 #include <pthread.h>
 #include <stdbool.h>
