@@ -30,6 +30,8 @@ ROWS = (
      "engine must not include tunables", '#include "engine/hooks.h"'),
     ("layers", "src/node/x.c", '#include "client/client.h"', "node must not include client",
      '#include "engine/loop.h"'),
+    ("layers", "src/proxy/x.c", '#include "node/node.h"', "proxy must not include node",
+     '#include "engine/loop.h"'),
     ("layers", "src/client/x.c", '#include "node/node.h"', "client must not include node",
      '#include "tunables/tunable.h"'),
     ("layers", "src/lab/x.c", '#include "cli/main.h"', "lab must not include cli",

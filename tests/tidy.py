@@ -21,8 +21,9 @@ MAY_INCLUDE = {
     "engine": "base backends",
     "node": "base backends tunables engine",
     "client": "base backends tunables engine",
-    "lab": "base backends tunables engine node client",
-    "cli": "base backends tunables engine node client lab",
+    "proxy": "base backends engine",
+    "lab": "base backends tunables engine node client proxy",
+    "cli": "base backends tunables engine node client proxy lab",
 }
 FUNCTION_LINES = 60
 FILE_LINES = 500

@@ -178,7 +178,7 @@ static void take_done(struct sim *sim, struct io_result *ret)
 
 	op->state = OP_AWAY;
 	if (res == 0 && op->kind == IO_CLOSE)
-		sim_drop(sim->net, s, SIM_END);
+		sim_drop(sim->net, s, s->resets ? SIM_RESET : SIM_END);
 	if (res == 0 && (op->kind == IO_SEND || op->kind == IO_SENDMSG))
 		res = s->sent;
 	*ret = (struct io_result){ .op = op, .res = res };

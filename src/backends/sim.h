@@ -50,6 +50,8 @@ int sim_read(struct sim_net *net, int fd, void *buf, size_t len); /* -EAGAIN whe
 int sim_shutdown(struct sim_net *net, int fd);			  /* half close */
 int sim_close(struct sim_net *net, int fd);
 int sim_reset(struct sim_net *net, int fd);
+/* When it is closed, by whomever, its peer is told a reset: SO_LINGER with a time of 0. */
+int sim_linger_zero(struct sim_net *net, int fd);
 /* An address that IO_CONNECT understands: sa_family AF_UNSPEC with the descriptor in sa_data. */
 void sim_address(int listen_fd, struct sockaddr_storage *ret, socklen_t *ret_len);
 

@@ -5,7 +5,7 @@
  * reset, and for listeners connections. What arrives later than now is on its way. All that can go
  * wrong is drawn here, in the order of the calls, so that one seed gives one run.
  *
- * Simplifications, on purpose: every close is an orderly end (a reset is sim_reset() or a fault),
+ * Simplifications, on purpose: a close is an orderly end (a reset has to be asked for, or a fault),
  * a datagram that does not fit is lost without a word, and a connection needs one delay.
  *
  * The scripted side of sim.h (sim_script.c) and the backend (sim.c) both stand on this.
@@ -44,6 +44,7 @@ struct sim_socket {
 	uint64_t queued_bytes; /* in them; counts against the sender */
 	bool ended;	       /* has said that it sends no more */
 	bool broken;	       /* was reset */
+	bool resets;	       /* its close is a reset */
 	int64_t connected_ns;  /* a connect is decided then */
 	int connect_result;
 

@@ -126,7 +126,7 @@ static int drop(struct sim_net *net, int fd, enum sim_piece_kind last)
 
 	if (!s)
 		return -EBADF;
-	sim_drop(net, s, last);
+	sim_drop(net, s, s->resets ? SIM_RESET : last);
 	return 0;
 }
 
@@ -138,6 +138,16 @@ int sim_close(struct sim_net *net, int fd)
 int sim_reset(struct sim_net *net, int fd)
 {
 	return drop(net, fd, SIM_RESET);
+}
+
+int sim_linger_zero(struct sim_net *net, int fd)
+{
+	struct sim_socket *s = sim_find(net, fd);
+
+	if (!s)
+		return -EBADF;
+	s->resets = true;
+	return 0;
 }
 
 void sim_address(int listen_fd, struct sockaddr_storage *ret, socklen_t *ret_len)

@@ -6,6 +6,8 @@
 #ifndef RW_CLI_CLI_H
 #define RW_CLI_CLI_H
 
+#include <signal.h>
+
 #include "base/err.h"
 #include "base/knob.h"
 
@@ -35,11 +37,16 @@ enum exit_code exit_code_of(const struct err *err);
 /* A file that cannot be written is found out before the work, not after it. "" and "-": fine. */
 int check_writable(const char *option, const char *path, struct err *err);
 
+/* SIGINT, SIGTERM and SIGUSR1 are blocked in every thread from here on, for sigwait(); SIGPIPE is
+ * ignored. */
+void take_signals(sigset_t *set);
+
 /* Usage, what it does, options (set may be NULL); to standard output. Returns EXIT_VALID. */
 int print_help(const struct command *c, const struct knob_set *set);
 
 int run_node(int argc, char **argv);
 int run_client(int argc, char **argv);
+int run_proxy(int argc, char **argv);
 int run_sweep(int argc, char **argv);
 int run_plan(int argc, char **argv);
 int run_report(int argc, char **argv);

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,6 +41,16 @@ int check_writable(const char *option, const char *path, struct err *err)
 		return 0;
 	file = fopen(path, "a");
 	return file ? 0 : err_set(err, -EINVAL, "--%s: %s: %s", option, path, strerror(errno));
+}
+
+void take_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, set, NULL);
+	signal(SIGPIPE, SIG_IGN);
 }
 
 int print_help(const struct command *c, const struct knob_set *set)

@@ -53,7 +53,9 @@ static int print_knobs(void)
 	puts("# Every knob\n\nMade by `ringwalk info knobs` from the tables in the source.");
 	if (print_role_knobs("ringwalk node", ROLE_NODE))
 		return EXIT_IMPOSSIBLE;
-	return print_role_knobs("ringwalk client", ROLE_CLIENT);
+	if (print_role_knobs("ringwalk client", ROLE_CLIENT))
+		return EXIT_IMPOSSIBLE;
+	return print_role_knobs("ringwalk proxy", ROLE_PROXY);
 }
 
 /* A manual page; its options are the knobs' own lines. */
@@ -86,6 +88,11 @@ static int print_client_man(void)
 	return print_man(ROLE_CLIENT);
 }
 
+static int print_proxy_man(void)
+{
+	return print_man(ROLE_PROXY);
+}
+
 static int print_all(void)
 {
 	print_backends();
@@ -102,6 +109,7 @@ static const struct topic {
 	{ "knobs", "every option, as a Markdown table", print_knobs },
 	{ "man-node", "manual page of `ringwalk node`", print_node_man },
 	{ "man-client", "manual page of `ringwalk client`", print_client_man },
+	{ "man-proxy", "manual page of `ringwalk proxy`", print_proxy_man },
 };
 #define TOPICS (sizeof(topics) / sizeof(*topics))
 

@@ -13,6 +13,8 @@
 const struct command commands[] = {
 	{ "node", "[OPTIONS]", "serve: run the programs that requests carry, and reply", run_node },
 	{ "client", "[OPTIONS]", "load one node, print what it saw", run_client },
+	{ "proxy", "[OPTIONS]", "pass on what comes: later, slower, cut up, or not at all",
+	  run_proxy },
 	{ "plan", "FILE", "what a sweep will do, how long, what it can tell", run_plan },
 	{ "sweep", "FILE -o DIR | --resume DIR", "factors x blocks, resumable", run_sweep },
 	{ "report", "DIR", "table and HTML of a sweep", run_report },

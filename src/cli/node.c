@@ -8,7 +8,6 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -100,17 +99,6 @@ static int write_json(const struct node_cli *cli, struct err *err)
 	return 0;
 }
 
-/* Blocked in every thread from here on; sigwait() in wait_for_end() takes them. */
-static void block_signals(sigset_t *set)
-{
-	sigemptyset(set);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGUSR1);
-	pthread_sigmask(SIG_BLOCK, set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
 static void wait_for_end(const struct node *node, const sigset_t *set)
 {
 	int signal_number = 0;
@@ -133,7 +121,7 @@ static int serve(struct node_cli *cli, struct err *err)
 	if (result < 0)
 		return result;
 	opts.tls = role_knobs_opts(cli->role.knobs, &tls_knobs);
-	block_signals(&signals);
+	take_signals(&signals);
 	result = node_start(&cli->node, &opts, cli->role.backend, cli->role.backend_opts, &hooks,
 			    err);
 	if (result < 0)

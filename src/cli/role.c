@@ -11,9 +11,12 @@
 #include "cli/cli.h"
 #include "client/client.h"
 #include "node/node.h"
+#include "proxy/proxy.h"
 
 const struct parts cli_parts = {
-	.roles = { [ROLE_NODE] = &node_knobs, [ROLE_CLIENT] = &client_knobs },
+	.roles = { [ROLE_NODE] = &node_knobs,
+		   [ROLE_CLIENT] = &client_knobs,
+		   [ROLE_PROXY] = &proxy_knobs },
 	.both = &tls_knobs,
 	.backends = backends,
 	.tunables = tunables,
@@ -27,7 +30,8 @@ int role_cli_open(struct role_cli *r, enum role role, const struct knob_group *e
 	if (result < 0)
 		return result;
 	r->set = role_knobs_set(r->knobs);
-	knob_set_add(r->set, extra, extra_opts);
+	if (extra)
+		knob_set_add(r->set, extra, extra_opts);
 	knob_set_add(r->set, &script_knobs, &r->files);
 	r->files.script.set = r->set;
 	return placement_init(&r->placement, r->knobs, err);

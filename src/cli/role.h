@@ -1,5 +1,5 @@
 /*
- * role.h - what `node` and `client` have in common: options of a role, backend, placement.
+ * role.h - what `node`, `client` and `proxy` have in common: options of a role, backend, placement.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -10,7 +10,7 @@
 #include "lab/parts.h"
 #include "lab/placement.h"
 
-/* Every backend, every tunable, both roles: what this program is made of. */
+/* Every backend, every tunable, every role: what this program is made of. */
 extern const struct parts cli_parts;
 
 struct role_cli {
@@ -23,7 +23,7 @@ struct role_cli {
 };
 
 /* All options at their defaults; extra: what only the command has (output files), filled into
- * extra_opts. */
+ * extra_opts; NULL: nothing. */
 int role_cli_open(struct role_cli *r, enum role role, const struct knob_group *extra,
 		  void *extra_opts, struct err *err);
 

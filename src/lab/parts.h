@@ -16,8 +16,8 @@
 #include "tunables/tunable.h"
 
 struct parts {
-	const struct knob_group *roles[ROLES]; /* &node_knobs, &client_knobs */
-	const struct knob_group *both;	       /* what both have, each its own; NULL: nothing */
+	const struct knob_group *roles[ROLES_ALL]; /* &node_knobs ... */
+	const struct knob_group *both; /* what node and client have, each its own; NULL: nothing */
 	const struct backend_ops *const *backends;
 	const struct tunable *const *tunables;
 };

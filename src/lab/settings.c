@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const role_names[] = { "node", "client", NULL };
+const char *const role_names[] = { "node", "client", "proxy", NULL };
 
 void settings_finish(struct settings *s)
 {

@@ -11,8 +11,9 @@
 
 #include "base/err.h"
 
-enum role { ROLE_NODE, ROLE_CLIENT, ROLES };
-extern const char *const role_names[]; /* "node", "client" */
+/* The roles of a run; a proxy has settings, too, but no experiment file knows it. */
+enum role { ROLE_NODE, ROLE_CLIENT, ROLES, ROLE_PROXY = ROLES, ROLES_ALL };
+extern const char *const role_names[]; /* by role: "node", "client", "proxy" */
 
 #define SETTING_KEY  64
 #define SETTING_TEXT 512

@@ -1,0 +1,104 @@
+/*
+ * sockets.c - the few system calls of the proxy that no backend makes.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "proxy/sockets.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include "proxy/route.h"
+
+static int failed(int fd, const char *what, const struct address *a, struct err *err)
+{
+	char text[ADDRESS_TEXT + 8];
+	int code = -errno;
+
+	if (fd >= 0)
+		close(fd);
+	return err_sys(err, code, "%s %s", what, route_format_address(a, text, sizeof(text)));
+}
+
+static int udp_socket(const struct address *a)
+{
+	return socket(a->storage.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+static const struct sockaddr *plain(const struct address *a)
+{
+	return (const struct sockaddr *)&a->storage;
+}
+
+/* Connected, it hears of nobody but the server, and of the server that it is not there. */
+static int open_udp(const struct address *to, struct err *err)
+{
+	int fd = udp_socket(to);
+
+	if (fd < 0 || connect(fd, plain(to), to->len))
+		return failed(fd, "socket for", to, err);
+	return fd;
+}
+
+static int open_socket(void *context, const struct address *to, struct err *err)
+{
+	const int on = 1;
+	int fd;
+
+	(void)context;
+	if (to->transport == TRANSPORT_UDP)
+		return open_udp(to, err);
+	fd = address_socket(to, err);
+	if (fd >= 0 && to->storage.ss_family != AF_UNIX)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	return fd;
+}
+
+static void end_socket(void *context, int fd)
+{
+	(void)context;
+	shutdown(fd, SHUT_WR);
+}
+
+/* socket(7): a close with a linger time of 0 sends no FIN, tcp(7) an RST. */
+static void abort_socket(void *context, int fd)
+{
+	const struct linger linger = { .l_onoff = 1 };
+
+	(void)context;
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+const struct sockets sockets_kernel = {
+	.open = open_socket,
+	.end = end_socket,
+	.abort = abort_socket,
+};
+
+static int bind_udp(const struct address *a, struct address *bound, struct err *err)
+{
+	struct address got = { .len = sizeof(got.storage), .transport = TRANSPORT_UDP };
+	const int on = 1;
+	int fd = udp_socket(a);
+
+	if (fd < 0)
+		return failed(fd, "listen on", a, err);
+	if (a->storage.ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, plain(a), a->len) ||
+	    getsockname(fd, (struct sockaddr *)&got.storage, &got.len))
+		return failed(fd, "listen on", a, err);
+	*bound = got;
+	return fd;
+}
+
+int sockets_listen(const struct address *a, int backlog, struct address *bound, struct err *err)
+{
+	const struct listen_opts opts = { .backlog = backlog, .no_delay = true };
+
+	if (a->transport == TRANSPORT_UDP)
+		return bind_udp(a, bound, err);
+	return address_listen(a, &opts, bound, err);
+}
