@@ -68,7 +68,8 @@ static inline void party_ended(struct conn *c, enum conn_end end, int code)
 	p->end = end;
 	p->code = code;
 	snprintf(p->reason, sizeof(p->reason), "%s", reason ? reason : "");
-	p->conn = NULL;
+	if (p->conn == c)
+		p->conn = NULL;
 }
 
 static inline void party_drained(struct conn *c)

@@ -137,7 +137,9 @@ void conn_finish(struct conn *c)
 /* Nothing is owed any more. */
 static bool is_finished(struct conn *c)
 {
-	return !c->out.head && !c->held && (!(c->flags & CONN_TLS) || tls_say_goodbye(c));
+	bool owes = c->out.head || c->held;
+
+	return c->flags & CONN_TLS ? tls_is_finished(c, owes) : !owes;
 }
 
 static bool is_over_limit(const struct conn *c)

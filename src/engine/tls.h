@@ -10,7 +10,8 @@
  * The handshake goes on in the loop, for at most opts.handshake_ns. A client's opened() comes after
  * it. A failure is CONN_REFUSED before its end and CONN_LOST after it; tls_reason() has the
  * sentence. A stream that ends without close_notify is CONN_CUT: what came last may be missing.
- * conn_finish() says close_notify before it closes; conn_close() says it if that needs no waiting.
+ * conn_finish() says close_notify before it closes (a handshake is not finished, but ended);
+ * conn_close() says it if that needs no waiting.
  *
  * A session that a server granted is kept for each address in each loop and is used by later
  * connections, more than once: sweeps want to compare, not to hide. Renegotiation is off.

@@ -299,11 +299,14 @@ static void shut_down(struct tls_conn *t)
 	SSL_shutdown(t->ssl);
 }
 
-bool tls_say_goodbye(struct conn *c)
+/* Before it is open nothing can be sent, and nothing is read any more. */
+bool tls_is_finished(struct conn *c, bool owes)
 {
 	struct tls_conn *t = tls_of(c);
 
-	if (t->is_sending)
+	if (t->is_handshaking)
+		return true;
+	if (owes || t->is_sending)
 		return false;
 	shut_down(t);
 	tls_send(t);

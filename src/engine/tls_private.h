@@ -110,7 +110,8 @@ int tls_on_verify(int ok, struct x509_store_ctx_st *store); /* OpenSSL's callbac
 void tls_input(struct conn *c, const uint8_t *data, uint32_t len);
 void tls_end_of_stream(struct conn *c);
 void tls_flush(struct conn *c);
-bool tls_say_goodbye(struct conn *c); /* true: said, and nothing is on its way any more */
+/* Says close_notify when nothing is owed; true: it has left, or there is nobody to say it to. */
+bool tls_is_finished(struct conn *c, bool owes);
 void tls_end(struct conn *c, enum conn_end end); /* the close is submitted next */
 
 #endif

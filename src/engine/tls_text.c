@@ -182,7 +182,7 @@ static const char *words_for(int reason)
 
 void tls_explain(struct tls_conn *t)
 {
-	unsigned long error = ERR_peek_error();
+	unsigned long error = ERR_peek_last_error(); /* the outermost */
 	int reason = ERR_GET_REASON(error);
 	const char *words = words_for(reason);
 
