@@ -241,5 +241,11 @@ def test_docs_list_every_knob():
         "docs/knobs.md is old: ringwalk info knobs > docs/knobs.md"
 
 
+def test_docs_list_every_law():
+    made = run("info", "values", status=0).stdout
+    assert made == (TOP / "docs" / "values.md").read_text(), \
+        "docs/values.md is old: ringwalk info values > docs/values.md"
+
+
 if __name__ == "__main__":
     sys.exit(main(globals()))

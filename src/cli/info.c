@@ -8,6 +8,7 @@
 
 #include "backends/backend.h"
 #include "cli/cli.h"
+#include "cli/info_values.h"
 #include "cli/role.h"
 #include "tunables/tunable.h"
 
@@ -93,6 +94,12 @@ static int print_proxy_man(void)
 	return print_man(ROLE_PROXY);
 }
 
+static int print_values(void)
+{
+	print_value_page();
+	return EXIT_VALID;
+}
+
 static int print_all(void)
 {
 	print_backends();
@@ -107,6 +114,7 @@ static const struct topic {
 	{ "backends", "the kernel's I/O interfaces", print_backends },
 	{ "tunables", "what threads can be told", print_tunables },
 	{ "knobs", "every option, as a Markdown table", print_knobs },
+	{ "values", "laws that numbers are drawn from, as Markdown", print_values },
 	{ "man-node", "manual page of `ringwalk node`", print_node_man },
 	{ "man-client", "manual page of `ringwalk client`", print_client_man },
 	{ "man-proxy", "manual page of `ringwalk proxy`", print_proxy_man },
