@@ -1,6 +1,6 @@
 /*
- * test_value.c - draws: their moments, bounds and purity, and sequences. test_value_column.c has the
- * columns.
+ * test_value.c - draws: their moments, bounds and purity, and sequences. test_value_column.c has
+ * the columns.
  *
  * Statistical bounds are five standard errors, so with the fixed seed a failure is a defect.
  *
