@@ -142,15 +142,20 @@ static bool is_finished(struct conn *c)
 	return c->flags & CONN_TLS ? tls_is_finished(c, owes) : !owes;
 }
 
+/* What reading may add to; answers add nothing to what is queued. */
+static uint64_t owed(const struct conn *c)
+{
+	return c->role->accepts == WIRE_REQUEST ? c->out.bytes : 0;
+}
+
 static bool is_over_limit(const struct conn *c)
 {
-	return c->out.bytes > c->loop->limits.out_queue || c->held >= c->loop->limits.in_flight;
+	return owed(c) > c->loop->limits.out_queue || c->held >= c->loop->limits.in_flight;
 }
 
 static bool is_at_ease(const struct conn *c)
 {
-	return c->out.bytes <= c->loop->limits.out_queue / 2 &&
-	       c->held <= c->loop->limits.in_flight / 2;
+	return owed(c) <= c->loop->limits.out_queue / 2 && c->held <= c->loop->limits.in_flight / 2;
 }
 
 static void pause_reading(struct conn *c)
@@ -230,7 +235,7 @@ void conn_list_dirty(struct conn *c)
 	c->loop->dirty = c;
 }
 
-uint8_t *conn_append(struct conn *c, uint32_t len)
+uint8_t *conn_append_more(struct conn *c, uint32_t len)
 {
 	uint8_t *at;
 
@@ -241,8 +246,15 @@ uint8_t *conn_append(struct conn *c, uint32_t len)
 		conn_end(c, CONN_LOST, -ENOMEM);
 		return NULL;
 	}
-	c->loop->stats.messages_out++;
 	mark_dirty(c);
+	return at;
+}
+
+uint8_t *conn_append(struct conn *c, uint32_t len)
+{
+	uint8_t *at = conn_append_more(c, len);
+
+	c->loop->stats.messages_out += at != NULL;
 	return at;
 }
 

@@ -7,7 +7,8 @@
  * Out: messages are appended to a queue of chunks; constant payload is a number, not bytes. One
  * send a connection is in flight. When the queue exceeds limits.out_queue, or
  * limits.in_flight messages are held, reading stops until it has shrunk to half: a peer that does
- * not read costs only itself.
+ * not read costs only itself. Answers (a role that accepts WIRE_REPLY) are read whatever is queued:
+ * reading them lets the peer read in turn, and two that both stopped would wait for ever.
  *
  * Everything here belongs to the loop's thread.
  *
@@ -89,6 +90,8 @@ struct conn *conn_connect(struct loop *loop, int fd, const struct sockaddr *addr
  * returning to the loop; they leave with the batch. NULL: memory is out and the connection is
  * closing. */
 uint8_t *conn_append(struct conn *c, uint32_t len);
+/* The same for what belongs to the message begun before, when that is longer than a chunk. */
+uint8_t *conn_append_more(struct conn *c, uint32_t len);
 /* Constant bytes (zeros) behind what was appended; any length, no memory. */
 void conn_append_payload(struct conn *c, uint64_t len);
 

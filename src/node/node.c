@@ -270,6 +270,8 @@ static int prepare(struct node *node, const void *backend_opts, struct err *err)
 		result = prepare_tls(node, err);
 	node->common.opts.tls = NULL;
 	if (!result)
+		result = allow_parse(&node->common.opts.allow_forward, &node->common.allowed, err);
+	if (!result)
 		result = make_workers(node, err);
 	if (!result)
 		result = listen_everywhere(node, err);

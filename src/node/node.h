@@ -17,6 +17,10 @@
  * Addresses beyond loopback need opts->insecure, or TLS whose clients must show a certificate.
  * Addresses on TLS need a certificate; they may stand beside others.
  *
+ * Forwards go over connections of each worker's own (upstream.h) to where opts->allow_forward says.
+ * A request can make a node connect and send bytes elsewhere: that is why only loopback and unix
+ * sockets are allowed unless it is told more.
+ *
  * What clients do wrong is said once each (hooks.say): peer, what, "connection dropped"; at most
  * ten sentences a second, then how many were left out. How programs are run, and what the times in
  * a reply mean, is in program.h.
@@ -34,6 +38,7 @@
 #include "engine/loop.h"
 #include "engine/tls.h"
 #include "engine/wire.h"
+#include "node/forward_stats.h"
 
 enum accept_mode { ACCEPT_CHILD, ACCEPT_SHARED, ACCEPT_PARENT };
 enum accept_wait { ACCEPT_EVENT, ACCEPT_BLOCKING };
@@ -53,6 +58,12 @@ struct node_opts {
 	int64_t out_queue;	/* --max-out-queue, bytes */
 	int64_t drain_ns;	/* --drain: how long SIGTERM waits for requests in progress */
 	double loops_per_us;	/* --loops-per-usec: 0 = calibrate at start */
+	struct knob_list allow_forward; /* --allow-forward: allow.h; empty: loopback and unix */
+	int64_t forwards;		/* --max-forwards: unanswered ones of a worker */
+	int64_t upstreams;	     /* --max-upstreams: connections of a worker to other nodes */
+	int64_t forward_connections; /* --forward-connections: of those, to one node */
+	int64_t forward_idle_ns;     /* --forward-idle: unused for so long, they are closed */
+	int64_t hops;		     /* --max-hops: forwards within forwards */
 	/* No knob of this group. NULL: no address on TLS. Read by node_start() alone. */
 	const struct tls_opts *tls;
 };
@@ -72,6 +83,7 @@ struct node_stats {
 	uint64_t connections; /* open now */
 	uint64_t faults[WIRE_FAULTS];
 	int64_t compute_ns; /* time spent computing */
+	struct forward_stats forward;
 };
 
 /* backend_opts is copied. On failure nothing is left running. */

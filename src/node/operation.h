@@ -16,6 +16,9 @@
 
 #include "node/program.h"
 
+struct forward;
+struct records;
+
 /* A program on its way. */
 struct run {
 	struct program_host *host;
@@ -26,6 +29,7 @@ struct run {
 	int64_t expires_ns; /* 0: never */
 	int64_t queue_ns, service_ns, storage_ns, forward_ns;
 	enum wire_status status;
+	uint8_t hops;		 /* forwards still allowed */
 	bool has_turn;		 /* taken from the ready queue */
 	struct waiting *waiting; /* the object this is part of; NULL: on the stack */
 };
@@ -38,6 +42,11 @@ struct waiting {
 	struct waiting *next, *previous; /* in a ring */
 	struct waiting *next_ready;
 	bool is_queued;
+	bool awaits_all;	  /* every one of the forwards, not `awaited` alone */
+	struct forward *forwards; /* under way, those with WIRE_MEANWHILE, too */
+	struct forward *awaited;
+	int64_t waits_since_ns;	 /* for one of them, and has nothing else to do */
+	struct records *records; /* of forwards that have ended; NULL: none yet */
 	uint32_t rest_len;
 	uint8_t rest[]; /* from the first operation that lasts */
 };
@@ -71,6 +80,7 @@ struct operation {
 	 * come, once. NULL: w->op is cancelled.
 	 */
 	void (*cancel)(struct waiting *w);
+	bool joins; /* waits first for all that was forwarded */
 };
 
 /* registry.c: by enum wire_code; a row without a name is no operation of this node. */

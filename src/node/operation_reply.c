@@ -1,10 +1,12 @@
 /*
- * operation_reply.c - the reply: a head, what this hop took, and as many bytes as were asked for.
+ * operation_reply.c - the reply: a head, what this hop and its children took, and as many bytes as
+ * were asked for.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/clock.h"
 #include "node/operation.h"
+#include "node/records.h"
 
 /* Padding up to here is cheaper as bytes behind the head than as a part of its own. */
 #define INLINE_PADDING 512
@@ -24,15 +26,34 @@ struct answer {
 	uint64_t id;
 	enum wire_status status;
 	struct wire_hop hop;
+	const struct records *records; /* of children; NULL: none */
 };
+
+/* They may be longer than what can be appended at once. */
+static bool append_records(struct conn *c, const uint8_t *from, uint32_t len)
+{
+	while (len) {
+		uint32_t part = len < CHUNK_BYTES ? len : CHUNK_BYTES;
+		uint8_t *p = conn_append_more(c, part);
+
+		if (!p)
+			return false;
+		memcpy(p, from, part);
+		from += part;
+		len -= part;
+	}
+	return true;
+}
 
 static bool append_reply(struct program_host *h, struct conn *c, uint64_t size,
 			 const struct answer *answer)
 {
+	const struct records *records = answer->records;
 	bool has_hop = size >= WIRE_HEAD + WIRE_HOP;
 	uint32_t filled = WIRE_HEAD + (has_hop ? WIRE_HOP : 0);
-	uint64_t padding = size - filled;
-	bool is_inline = padding <= INLINE_PADDING;
+	uint32_t fit = records && has_hop ? records_that_fit(records, size - filled) : 0;
+	uint64_t padding = size - filled - fit;
+	bool is_inline = padding <= INLINE_PADDING && !fit;
 	uint8_t *p = conn_append(c, is_inline ? (uint32_t)size : filled);
 
 	if (!p)
@@ -42,11 +63,16 @@ static bool append_reply(struct program_host *h, struct conn *c, uint64_t size,
 				 .version = WIRE_VERSION,
 				 .type = WIRE_REPLY,
 				 .hops = answer->status,
+				 .flags = records && (records->is_cut || fit < records->len)
+						  ? WIRE_RECORDS_CUT
+						  : 0,
 				 .id = answer->id,
-				 .body_len = filled - WIRE_HEAD,
+				 .body_len = filled - WIRE_HEAD + fit,
 			 });
 	if (has_hop)
 		wire_put_hop(p + WIRE_HEAD, &answer->hop);
+	if (fit && !append_records(c, records->bytes, fit))
+		return false;
 	if (is_inline)
 		memset(p + filled, 0, padding);
 	else
@@ -63,13 +89,19 @@ static enum step run_reply(struct run *r, const struct wire_operation *op)
 		.id = r->id,
 		.status = r->status,
 		.hop = { r->queue_ns, r->service_ns, r->storage_ns, r->forward_ns },
+		.records = r->waiting ? r->waiting->records : NULL,
 	};
 
 	return append_reply(r->host, r->conn, op->value, &answer) ? STEP_DONE : STEP_CLOSED;
 }
 
-const struct operation operation_reply = { "reply", OPERATION_IMMEDIATE, check_reply, run_reply,
-					   NULL };
+const struct operation operation_reply = {
+	.name = "reply",
+	.class = OPERATION_IMMEDIATE,
+	.check = check_reply,
+	.run = run_reply,
+	.joins = true,
+};
 
 /* Most requests of a benchmark ask for nothing but a reply: no need for all that follows. */
 bool reply_at_once(struct program_host *h, struct conn *c, const struct message *m)

@@ -17,6 +17,7 @@
 #include "node/program.h"
 
 #include "base/clock.h"
+#include "node/forward.h"
 #include "node/operation.h"
 
 /* So long may computing keep back replies of the same batch before the rest is queued. */
@@ -93,6 +94,9 @@ static struct run *make_lasting(struct run *r, const uint8_t *from)
 	memcpy(w->rest, from, rest_len);
 	w->rest_len = rest_len;
 	w->is_queued = false;
+	w->awaits_all = false;
+	w->forwards = w->awaited = NULL;
+	w->records = NULL;
 	w->run = *r;
 	w->run.rest = (struct wire_program){ w->rest + (r->rest.at - from), w->rest + rest_len };
 	w->run.waiting = w;
@@ -157,6 +161,7 @@ static void end_waiting(struct waiting *w)
 	struct program_host *h = w->run.host;
 	struct conn *c = w->run.conn;
 
+	forwards_drop(w);
 	cache_put(cache_for(h, w->rest_len), w);
 	conn_release(c);
 }
@@ -191,6 +196,22 @@ static enum step run_one(struct run **r, struct wire_operation *op)
 	return operations[op->code]->run(*r, op);
 }
 
+/* In front of op there is nothing to do but wait for what was forwarded. */
+static bool must_join(const struct run *r, const struct wire_operation *op)
+{
+	return r->waiting && r->waiting->forwards && (!op->code || operations[op->code]->joins);
+}
+
+static void join(struct run *r)
+{
+	struct waiting *w = r->waiting;
+
+	w->operation = operations[WIRE_JOIN];
+	w->awaits_all = true;
+	w->waits_since_ns = r->now_ns;
+	ring_add(&r->conn->owner, w);
+}
+
 /* Runs until the program ends, waits or loses its connection. */
 static void run_on(struct run *r)
 {
@@ -201,6 +222,11 @@ static void run_on(struct run *r)
 	while (step == STEP_DONE) {
 		here = r->rest;
 		wire_next_operation(&r->rest, &op);
+		if (must_join(r, &op)) {
+			r->rest = here;
+			join(r);
+			return;
+		}
 		if (!op.code)
 			break;
 		if (is_too_late(r, &op))
@@ -291,6 +317,7 @@ void program_run(struct program_host *h, struct conn *c, const struct message *m
 		.id = m->head.id,
 		.now_ns = now_ns,
 		.queue_ns = now_ns - m->received_ns,
+		.hops = m->head.hops < h->hops_max ? m->head.hops : h->hops_max,
 	};
 	if (m->head.deadline_us)
 		r.expires_ns = m->received_ns + m->head.deadline_us * US;
@@ -306,6 +333,7 @@ void program_drop_waiting(struct program_host *h, struct conn *c)
 
 	while ((w = c->owner)) {
 		ring_remove(&c->owner, w);
+		forwards_drop(w);
 		if (w->is_queued)
 			continue;
 		ring_add(&h->orphans, w);
@@ -324,6 +352,7 @@ void program_host_init(struct program_host *h, struct loop *loop, const struct c
 		.compute = compute,
 		.reply_max = reply_max,
 		.time_max_ns = time_max_ns,
+		.hops_max = WIRE_HOPS,
 	};
 	cache_init(&h->small, sizeof(struct waiting) + SMALL_REST, KEEP_SMALL);
 	cache_init(&h->large, sizeof(struct waiting) + WIRE_BODY_MAX, KEEP_LARGE);

@@ -10,8 +10,10 @@
  * it queue up too: the worker runs them first come, first served, between turns of its loop.
  *
  * Times in the reply, for this hop: service is what computing took and what sleeping asked for;
- * queue is all other time between receiving the request and its reply: waiting behind other
- * requests of the batch, and for the worker after a sleep.
+ * forward is the time in which there was nothing to do but wait for other nodes; queue is all other
+ * time between receiving the request and its reply: waiting behind other requests of the batch, and
+ * for the worker after a sleep or an answer. What was forwarded with WIRE_MEANWHILE is waited for
+ * at the join, the reply or the end of the program.
  *
  * Everything here belongs to the thread of the host's loop.
  *
@@ -40,6 +42,8 @@ struct program_host {
 	const struct conn *replied_to;
 	struct waiting *ready_first, *ready_last;
 	struct program_stats stats;
+	struct forwards *forwards; /* NULL: forwards nowhere */
+	uint8_t hops_max;	   /* a request's budget is cut to it */
 	struct cache small, large; /* requests that wait, by what is left of their programs */
 	void *orphans;		   /* of closed connections, until their operations come back */
 };

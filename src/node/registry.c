@@ -6,9 +6,10 @@
 #include "node/operation.h"
 
 extern const struct operation operation_compute, operation_sleep, operation_reply;
+extern const struct operation operation_forward, operation_join;
 
 const struct operation *const operations[WIRE_CODES] = {
-	[WIRE_COMPUTE] = &operation_compute,
-	[WIRE_SLEEP] = &operation_sleep,
-	[WIRE_SEND_REPLY] = &operation_reply,
+	[WIRE_COMPUTE] = &operation_compute,  [WIRE_SLEEP] = &operation_sleep,
+	[WIRE_SEND_REPLY] = &operation_reply, [WIRE_FORWARD_TO] = &operation_forward,
+	[WIRE_JOIN] = &operation_join,
 };

@@ -1,9 +1,10 @@
 /*
  * worker.c - one thread that serves.
  *
- * Its life: hook, loop, gate; then turns until the phase says stop; then drain: connections close
- * when what they owe is sent, and after opts.drain_ns at the latest. Last it waits for the others
- * (gate.h), because they may still be about to wake this loop.
+ * Its life: hook, loop, gate; then turns until the phase says stop; then drain: connections of
+ * clients close when what they owe is sent, and after opts.drain_ns at the latest; those to other
+ * nodes are needed until then. Last it waits for the others (gate.h), because they may still be
+ * about to wake this loop.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -11,7 +12,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/units.h"
@@ -58,6 +62,7 @@ static void publish(struct worker *w)
 	PUBLISH(w, connections, &own->connections);
 	PUBLISH(w, faults, own->faults);
 	PUBLISH(w, compute_ns, &w->host.stats.compute_ns);
+	PUBLISH(w, forward, &w->forwards.stats);
 	atomic_fetch_add_explicit(&w->publications, 1, memory_order_release);
 }
 
@@ -104,6 +109,17 @@ static void say_rest_later(struct worker *w)
 	w->rest.done = on_rest;
 	w->rest.deadline_ns = loop_now_ns(&w->loop) + SEC;
 	loop_submit(&w->loop, &w->rest);
+}
+
+/* Of the whole node, whatever worker meets it first. */
+static void say_once(void *context, enum upstream_trouble trouble, const char *sentence)
+{
+	struct worker *w = context;
+
+	if (atomic_fetch_or(&w->common->told, 1U << trouble) & 1U << trouble)
+		return;
+	if (!speaker_say(&w->common->speaker, loop_now_ns(&w->loop), "%s", sentence))
+		say_rest_later(w);
 }
 
 /* Unix sockets have no address on the peer's side, but a process. */
@@ -181,6 +197,7 @@ static void on_closed(struct conn *c, enum conn_end end, int code)
 	program_drop_waiting(&w->host, c);
 }
 
+/* Connections to other nodes have a role of their own (upstream.c). */
 static const struct conn_role role = {
 	.accepts = WIRE_REQUEST,
 	.message = on_message,
@@ -294,9 +311,11 @@ static int drain(struct worker *w)
 		acceptor_end(a);
 	if (w->rest_is_due)
 		loop_cancel(&w->loop, &w->rest);
-	for (struct conn *c = w->loop.all; c; c = c->next)
-		conn_finish(c);
-	while (!result && w->loop.conn_count) {
+	for (struct conn *c = w->loop.all; c; c = c->next) {
+		if (c->role == &role)
+			conn_finish(c);
+	}
+	while (!result && w->stats.connections) {
 		int64_t left_ns = end_ns - clock_now_ns();
 
 		if (left_ns <= 0)
@@ -306,13 +325,53 @@ static int drain(struct worker *w)
 	return result;
 }
 
+static int open_upstream(void *context, struct address *a)
+{
+	struct worker *w = context;
+	const struct common *common = w->common;
+	const int on = 1;
+	struct err err = { 0 };
+	int fd = address_socket(a, &err);
+
+	if (fd >= 0 && common->opts.no_delay && a->storage.ss_family != AF_UNIX)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (fd >= 0 && common->hooks.socket_opened &&
+	    common->hooks.socket_opened(common->hooks.context, fd, &err)) {
+		close(fd);
+		fd = err.code;
+	}
+	if (fd < 0)
+		say_once(w, TROUBLE_SOCKET, err.text);
+	return fd;
+}
+
+static int prepare_forwards(struct worker *w)
+{
+	const struct node_opts *opts = &w->common->opts;
+	const struct upstream_opts upstream = {
+		.attempts = (uint32_t)opts->forwards,
+		.links = (uint32_t)opts->upstreams,
+		.per_destination = (uint32_t)opts->forward_connections,
+		.idle_ns = opts->forward_idle_ns,
+		.allowed = &w->common->allowed,
+		.context = w,
+		.open_socket = open_upstream,
+		.say = say_once,
+	};
+	int result = forwards_init(&w->forwards, &w->loop, &upstream, w->index + 1);
+
+	w->host.forwards = &w->forwards;
+	w->host.hops_max = (uint8_t)opts->hops;
+	return result;
+}
+
 static int prepare(struct worker *w, struct err *err)
 {
 	const struct common *common = w->common;
 	const struct node_opts *opts = &common->opts;
 	const struct loop_limits limits = {
 		.message_max = (uint32_t)opts->message_max,
-		.connections = (uint32_t)opts->connections,
+		.connections = (uint32_t)(opts->connections + opts->upstreams),
 		.out_queue = (uint32_t)opts->out_queue,
 		.in_flight = (uint32_t)opts->in_flight,
 	};
@@ -329,6 +388,8 @@ static int prepare(struct worker *w, struct err *err)
 	if (!result)
 		program_host_init(&w->host, &w->loop, &common->compute, (uint64_t)opts->message_max,
 				  (uint64_t)opts->compute_max_ns);
+	if (!result && prepare_forwards(w))
+		result = err_sys(err, -ENOMEM, "worker %u: forwards", w->index);
 	return result;
 }
 
@@ -355,8 +416,10 @@ static void *run(void *arg)
 		gate_leave(&w->common->gate);
 	}
 	publish(w); /* the backend's counters go with it */
+	forwards_end(&w->forwards);
 	loop_finish(&w->loop);
 	program_host_finish(&w->host);
+	forwards_finish(&w->forwards);
 	publish(w);
 	return NULL;
 }

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 
 #include "engine/speaker.h"
+#include "node/forward.h"
 #include "node/gate.h"
 #include "node/mailbox.h"
 #include "node/node.h"
@@ -26,7 +27,7 @@ enum phase {
 	PHASE_STOPPING, /* workers drain and end */
 };
 
-/* What all threads of a node share: fixed before they start, but for the last three. */
+/* What all threads of a node share: fixed before they start, but for the last four. */
 struct common {
 	struct node_opts opts;
 	const struct backend_ops *backend;
@@ -34,11 +35,13 @@ struct common {
 	struct hooks hooks;
 	struct compute compute;
 	struct tls_context *tls; /* NULL: no address is on TLS */
+	struct allow_list allowed;
 	struct gate gate;
 	struct speaker speaker;
 	atomic_int phase;
 	atomic_uint connections; /* open on all workers */
 	atomic_bool told_full;	 /* no descriptors left: said once */
+	atomic_uint told;	 /* bits by enum upstream_trouble: said once */
 };
 
 struct acceptor;
@@ -48,6 +51,7 @@ struct acceptor;
 struct worker {
 	struct loop loop;
 	struct program_host host;
+	struct forwards forwards;
 	struct common *common;
 	struct acceptor *acceptors; /* in this loop */
 	struct mailbox *boxes;
