@@ -47,6 +47,52 @@ json_t *backend_stats_json(const struct backend_stats *s)
 			 (json_int_t)s->retries, "batch", batch);
 }
 
+/* What is counted about forwards, by its name everywhere. */
+static const struct forward_counter {
+	const char *name;
+	size_t offset; /* in struct forward_stats */
+} forward_counters[] = {
+	{ "forwards", offsetof(struct forward_stats, forwards) },
+	{ "completed", offsetof(struct forward_stats, completed) },
+	{ "timeouts", offsetof(struct forward_stats, timeouts) },
+	{ "failures", offsetof(struct forward_stats, failures) },
+	{ "refused", offsetof(struct forward_stats, refused) },
+	{ "cancelled", offsetof(struct forward_stats, cancelled) },
+	{ "attempts", offsetof(struct forward_stats, attempts) },
+	{ "retries", offsetof(struct forward_stats, retries) },
+	{ "answers", offsetof(struct forward_stats, answers) },
+	{ "late", offsetof(struct forward_stats, late) },
+	{ "strays", offsetof(struct forward_stats, strays) },
+	{ "opened", offsetof(struct forward_stats, opened) },
+	{ "connections", offsetof(struct forward_stats, connections) },
+};
+#define FORWARD_COUNTERS (sizeof(forward_counters) / sizeof(*forward_counters))
+
+static uint64_t forward_count(const struct forward_stats *s, size_t i)
+{
+	return *(const uint64_t *)((const char *)s + forward_counters[i].offset);
+}
+
+static json_t *forward_json(const struct forward_stats *s)
+{
+	json_t *json = json_object();
+
+	for (size_t i = 0; i < FORWARD_COUNTERS; i++)
+		json_object_set_new(json, forward_counters[i].name,
+				    json_integer((json_int_t)forward_count(s, i)));
+	return json;
+}
+
+static void forward_text(const struct forward_stats *s, FILE *out)
+{
+	fprintf(out, "; forwards %" PRIu64, s->forwards);
+	for (size_t i = 1; i < FORWARD_COUNTERS; i++) {
+		if (forward_count(s, i))
+			fprintf(out, ", %s %" PRIu64, forward_counters[i].name,
+				forward_count(s, i));
+	}
+}
+
 static json_t *stats_json(const struct node *node)
 {
 	struct node_stats s;
@@ -74,6 +120,7 @@ static json_t *stats_json(const struct node *node)
 					      (json_int_t)s.loop.handshakes_failed));
 	json_object_set_new(stats, "compute_ns", json_integer(s.compute_ns));
 	json_object_set_new(stats, "faults", faults);
+	json_object_set_new(stats, "forward", forward_json(&s.forward));
 	return stats;
 }
 
@@ -120,5 +167,7 @@ void node_counters_text(const struct node_stats *s, FILE *out)
 			", TLS handshakes %" PRIu64 " of which %" PRIu64
 			" resumed, failed %" PRIu64,
 			s->loop.handshakes, s->loop.handshakes_resumed, s->loop.handshakes_failed);
+	if (s->forward.forwards)
+		forward_text(&s->forward, out);
 	fputc('\n', out);
 }

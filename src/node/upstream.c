@@ -194,10 +194,9 @@ static int begin(struct upstreams *u, const struct wire_destination *to, unsigne
 	int result;
 
 	if (!a) {
-		upstream_say(
-			u, TROUBLE_ATTEMPTS,
-			"%u forwards of a worker are unanswered, which is --max-forwards: more fail",
-			u->opts.attempts);
+		upstream_say(u, TROUBLE_ATTEMPTS,
+			     "%u forwards of a worker are unanswered (--max-forwards): more fail",
+			     u->opts.attempts);
 		return -ENOBUFS;
 	}
 	result = upstream_find_link(u, to, level, &l);
