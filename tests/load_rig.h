@@ -45,8 +45,9 @@ static inline struct load_plan plan_of(double rate, uint64_t requests)
 
 static inline void make_program(struct program *p)
 {
-	struct knob_list texts = { .count = 1, .text = { "reply 64B" } };
+	struct knob_list texts = { 0 };
 
+	knob_list_add(&texts, "reply 64B", 9, NULL);
 	CHECK_INT(program_parse(&texts, 128, 512, 0, p, NULL), 0);
 }
 

@@ -75,9 +75,7 @@ static inline void setup_init(struct setup *s, const struct backend_ops *backend
 
 static inline void setup_bind(struct setup *s, const char *text)
 {
-	struct knob_list *list = &s->opts.bind;
-
-	snprintf(list->text[list->count++], KNOB_LIST_TEXT, "%s", text);
+	knob_list_add(&s->opts.bind, text, strlen(text), NULL);
 }
 
 static inline int setup_start(struct setup *s)

@@ -23,21 +23,22 @@ static void test_each_origin_replaces_a_list_and_then_appends(void)
 static void test_a_full_list_refuses_and_keeps_what_it_has(void)
 {
 	struct fixture *f = setup();
-	char longest[KNOB_LIST_TEXT + 1];
+	static char longest[KNOB_LIST_BYTES + 1];
 
 	for (int i = 0; i < KNOB_LIST_MAX - 1; i++)
 		CHECK_INT(knob_set_assign(&f->set, "bind-addr", "x", KNOB_FILE, &f->err), 0);
 	CHECK_INT(knob_set_assign(&f->set, "bind-addr", "y;z", KNOB_FILE, &f->err), -EINVAL);
-	CHECK_TEXT(f->err.text, "bind-addr: \"z\" is one too many: at most 64");
+	CHECK_TEXT(f->err.text, "bind-addr: \"z\" is one too many: at most 512");
 	CHECK_INT(f->basic.bind.count, KNOB_LIST_MAX - 1);
 
-	memset(longest, 'a', KNOB_LIST_TEXT);
-	longest[KNOB_LIST_TEXT] = '\0';
+	memset(longest, 'a', KNOB_LIST_BYTES);
 	CHECK_INT(knob_set_assign(&f->set, "bind-addr", longest, KNOB_ARGUMENT, &f->err), -EINVAL);
+	CHECK_TEXT(f->err.text, "bind-addr: \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...\" is too "
+				"long: 16376 of 16376 bytes are left for it");
 	CHECK_INT(f->basic.bind.count, KNOB_LIST_MAX - 1);
 	CHECK_INT(origin_of(f, "bind-addr"), KNOB_FILE);
 	CHECK_INT(knob_set_assign(&f->set, "bind-addr", longest + 1, KNOB_ARGUMENT, &f->err), 0);
-	CHECK_TEXT(f->basic.bind.text[0], longest + 1);
+	CHECK_TEXT(knob_list_text(&f->basic.bind, 0), longest + 1);
 }
 
 /* Several options of one program: each adds to the same field, in the order of the arguments. */
@@ -69,9 +70,9 @@ static void test_options_that_share_a_field_keep_their_order(void)
 	CHECK_INT(knob_set_assign(&set, "comp", "9us", KNOB_FILE, NULL), 0);
 	CHECK_INT(knob_set_args(&set, 7, argv, &positional, NULL), 0);
 	CHECK_INT(opts.bind.count, 3);
-	CHECK_TEXT(opts.bind.text[0], "1us");
-	CHECK_TEXT(opts.bind.text[1], "64B");
-	CHECK_TEXT(opts.bind.text[2], "2us");
+	CHECK_TEXT(knob_list_text(&opts.bind, 0), "1us");
+	CHECK_TEXT(knob_list_text(&opts.bind, 1), "64B");
+	CHECK_TEXT(knob_list_text(&opts.bind, 2), "2us");
 }
 
 #define ARGS_MAX 8

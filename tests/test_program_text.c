@@ -141,14 +141,14 @@ static void test_short_padding_travels_as_bytes_and_long_padding_as_a_number(voi
 
 static void test_the_longest_program_fits(void)
 {
-	struct knob_list list = { .count = KNOB_LIST_MAX };
+	struct knob_list list = { 0 };
 	struct program p;
 
-	for (int i = 0; i < KNOB_LIST_MAX; i++)
-		strcpy(list.text[i], "compute 1us");
+	for (int i = 0; i < PROGRAM_STEPS - 1; i++)
+		knob_list_add(&list, "compute 1us", 11, NULL);
 	CHECK_INT(program_parse(&list, 100000, 512, 0, &p, NULL), 0);
-	CHECK_INT(p.count, KNOB_LIST_MAX + 1);
-	CHECK_INT(p.prefix_len, WIRE_HEAD + 12 * (KNOB_LIST_MAX + 1));
+	CHECK_INT(p.count, PROGRAM_STEPS);
+	CHECK_INT(p.prefix_len, WIRE_HEAD + 12 * (PROGRAM_STEPS));
 }
 
 static void test_requests_without_skips_differ_in_their_id_only(void)

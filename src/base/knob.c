@@ -212,18 +212,46 @@ static void format_text(const struct knob *k, const void *field, char *buf, size
 	snprintf(buf, size, "%s", (const char *)field);
 }
 
-/* Appends one text of len bytes. */
-static int list_append(struct knob_list *list, const char *text, size_t len, struct err *err)
+const char *knob_list_next(const struct knob_list *list, const char *text)
 {
-	if (len >= KNOB_LIST_TEXT)
-		return err_set(err, -EINVAL, "\"%.40s...\" is too long: at most %d bytes, not %zu",
-			       text, KNOB_LIST_TEXT - 1, len);
+	const char *next = text ? text + strlen(text) + 1 : list->bytes;
+
+	return next < list->bytes + list->used ? next : NULL;
+}
+
+const char *knob_list_text(const struct knob_list *list, int i)
+{
+	const char *text = knob_list_next(list, NULL);
+
+	while (i--)
+		text = knob_list_next(list, text);
+	return text;
+}
+
+int knob_list_add(struct knob_list *list, const char *text, size_t len, struct err *err)
+{
 	if (list->count == KNOB_LIST_MAX)
 		return err_set(err, -EINVAL, "\"%.*s\" is one too many: at most %d", (int)len, text,
 			       KNOB_LIST_MAX);
-	memcpy(list->text[list->count], text, len);
-	list->text[list->count++][len] = '\0';
+	if (len >= sizeof(list->bytes) - list->used)
+		return err_set(
+			err, -EINVAL, "\"%.40s%s\" is too long: %u of %d bytes are left for it",
+			text, len > 40 ? "..." : "", KNOB_LIST_BYTES - list->used, KNOB_LIST_BYTES);
+	memcpy(list->bytes + list->used, text, len);
+	list->used += len;
+	list->bytes[list->used++] = '\0';
+	list->count++;
 	return 0;
+}
+
+void knob_list_cut(struct knob_list *list, int count)
+{
+	const char *text = count < list->count ? knob_list_text(list, count) : NULL;
+
+	if (!text)
+		return;
+	list->count = count;
+	list->used = text - list->bytes;
 }
 
 /*
@@ -242,9 +270,9 @@ static int parse_texts(const struct knob *k, const char *text, void *field, stru
 		return 0;
 	for (;; text += len + 1) {
 		len = strcspn(text, ";");
-		rc = list_append(list, text, len, err);
+		rc = knob_list_add(list, text, len, err);
 		if (rc)
-			list->count = was;
+			knob_list_cut(list, was);
 		if (rc || !text[len])
 			return rc;
 	}
@@ -253,11 +281,13 @@ static int parse_texts(const struct knob *k, const char *text, void *field, stru
 static void format_texts(const struct knob *k, const void *field, char *buf, size_t size)
 {
 	const struct knob_list *list = field;
+	const char *text = NULL;
 	size_t len = 0;
 
 	*buf = '\0';
-	for (int i = 0; i < list->count && len < size; i++)
-		len += snprintf(buf + len, size - len, "%s%s", i ? ";" : "", list->text[i]);
+	while (len < size && (text = knob_list_next(list, text)))
+		len += snprintf(buf + len, size - len, "%s%s", text == list->bytes ? "" : ";",
+				text);
 }
 
 const struct knob_type knob_int = { "N", parse_int, format_int };

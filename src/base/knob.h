@@ -78,13 +78,26 @@ extern const struct knob_type knob_text;   /* char[size]: any text that fits */
 extern const struct knob_type knob_texts;  /* struct knob_list: a use appends; "a;b" is two */
 extern const struct knob_type knob_cpus;   /* char[size]: "0,2-5:2" made canonical; "" none */
 
-/* A bounded list of texts, for options that may come several times (-b, -C). Zero is empty. */
-#define KNOB_LIST_MAX  64
-#define KNOB_LIST_TEXT 128
+/*
+ * A bounded list of texts, for options that may come several times (-b, -C). Zero is empty. The
+ * texts lie one behind the other, so many short ones take no more room than a few long ones.
+ */
+#define KNOB_LIST_MAX	512
+#define KNOB_LIST_BYTES 16376 /* of all texts, with one byte each for their ends */
 struct knob_list {
 	int count;
-	char text[KNOB_LIST_MAX][KNOB_LIST_TEXT];
+	unsigned used; /* of bytes[] */
+	char bytes[KNOB_LIST_BYTES];
 };
+
+/* Text i < list->count, counted from the first: for reading in order there is knob_list_next(). */
+const char *knob_list_text(const struct knob_list *list, int i);
+/* The text behind this one, the first for NULL; NULL: there is none. */
+const char *knob_list_next(const struct knob_list *list, const char *text);
+/* Appends one text of len bytes; -EINVAL when the list is full: it is then unchanged. */
+int knob_list_add(struct knob_list *list, const char *text, size_t len, struct err *err);
+/* Takes back what was added behind the first `count` texts. */
+void knob_list_cut(struct knob_list *list, int count);
 
 /* The field's place and size; does not compile unless the field has that C type. */
 #define KNOB_FIELD(opts, field, ctype)                                                             \

@@ -158,21 +158,14 @@ static int append_operation(struct knob_list *list, const char *text, struct err
 	struct program_step step;
 	int rc;
 
-	if (strlen(text) >= KNOB_LIST_TEXT)
-		return err_set(err, -EINVAL, "\"%.40s...\" is too long", text);
-	if (list->count == KNOB_LIST_MAX)
-		return err_set(err, -EINVAL, "\"%s\" is one operation too many: at most %d", text,
-			       KNOB_LIST_MAX);
 	rc = program_parse_step(text, WIRE_HEAD, &step, err);
-	if (!rc)
-		strcpy(list->text[list->count++], text);
-	return rc;
+	return rc ? rc : knob_list_add(list, text, strlen(text), err);
 }
 
 static int parse_shorthand(const struct knob *k, const char *text, void *field, struct err *err)
 {
 	const struct shorthand *s = find_shorthand(k);
-	char argument[KNOB_LIST_TEXT], operation[2 * KNOB_LIST_TEXT];
+	char argument[128], operation[256];
 	int rc = complete(k, s, text, argument, sizeof(argument), err);
 
 	if (rc)
@@ -188,12 +181,12 @@ static void format_shorthand(const struct knob *k, const void *field, char *buf,
 	const struct shorthand *s = find_shorthand(k);
 	const struct knob_list *list = field;
 	size_t len = 0, name_len = strlen(s->operation);
+	const char *text = NULL, *rest;
 
 	*buf = '\0';
-	for (int i = 0; i < list->count && len < size; i++) {
-		const char *rest = list->text[i] + name_len;
-
-		if (strncmp(list->text[i], s->operation, name_len) || (*rest && *rest != ' '))
+	while (len < size && (text = knob_list_next(list, text))) {
+		rest = text + name_len;
+		if (strncmp(text, s->operation, name_len) || (*rest && *rest != ' '))
 			continue;
 		len += snprintf(buf + len, size - len, "%s%s", len ? ";" : "",
 				rest + (*rest == ' '));
@@ -204,7 +197,7 @@ static void format_shorthand(const struct knob *k, const void *field, char *buf,
 static int parse_program(const struct knob *k, const char *text, void *field, struct err *err)
 {
 	struct knob_list *list = field;
-	char operation[2 * KNOB_LIST_TEXT];
+	char operation[256];
 	int was = list->count, rc = 0;
 
 	(void)k;
@@ -217,7 +210,7 @@ static int parse_program(const struct knob *k, const char *text, void *field, st
 		text += strspn(text, " ");
 	}
 	if (rc)
-		list->count = was;
+		knob_list_cut(list, was);
 	return rc;
 }
 

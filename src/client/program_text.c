@@ -71,7 +71,7 @@ static int parse_skip_option(const char *word, struct program_step *step, struct
 
 static int parse_skip(const char *argument, struct program_step *step, struct err *err)
 {
-	char words[KNOB_LIST_TEXT], *rest = words, *word;
+	char words[128], *rest = words, *word;
 
 	step->probability = 1;
 	step->every = 1;
@@ -121,7 +121,7 @@ int program_parse_step(const char *text, int64_t default_reply_size, struct prog
 	size_t len = strcspn(text, " ");
 	const char *argument = text + len + strspn(text + len, " ");
 	struct program_step step = { .value = default_reply_size };
-	char name[KNOB_LIST_TEXT];
+	char name[128];
 	int rc = 1;
 
 	snprintf(name, sizeof(name), "%.*s", (int)len, text);
@@ -231,10 +231,15 @@ int program_parse(const struct knob_list *texts, int64_t request_size, int64_t d
 	struct program_step step;
 	int rc;
 
-	for (int i = 0; i < texts->count; i++) {
-		rc = program_parse_step(texts->text[i], default_reply_size, &step, err);
+	const char *text = NULL;
+
+	while ((text = knob_list_next(texts, text))) {
+		rc = program_parse_step(text, default_reply_size, &step, err);
 		if (rc)
 			return rc;
+		if (p.count == PROGRAM_STEPS - 1)
+			return err_set(err, -EINVAL, "a program has at most %d operations",
+				       PROGRAM_STEPS - 1);
 		add_step(&p, &step);
 	}
 	if (!p.count || p.steps[p.count - 1].code != WIRE_SEND_REPLY) {

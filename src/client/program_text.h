@@ -28,7 +28,7 @@
 #include "engine/outqueue.h"
 #include "engine/wire.h"
 
-#define PROGRAM_STEPS	  (KNOB_LIST_MAX + 1)
+#define PROGRAM_STEPS	  65
 #define PROGRAM_STEP_SKIP WIRE_CODES
 
 /* Padding up to so many bytes travels as bytes; more is a number (conn_append_payload). */

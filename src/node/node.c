@@ -86,7 +86,7 @@ static int parse_addresses(struct node *node, struct err *err)
 	if (!node->addresses)
 		return out_of_memory(err);
 	for (int i = 0; i < count && !result; i++)
-		result = parse_address(node, list->count ? list->text[i] : "tcp://",
+		result = parse_address(node, list->count ? knob_list_text(list, i) : "tcp://",
 				       &node->addresses[i], err);
 	node->address_count = count;
 	return result;
