@@ -112,9 +112,9 @@ static inline void rig_init(struct rig *rig, const struct sim_faults *faults, ui
 	speaker_init(&rig->speaker, &rig->hooks);
 	rig_parse(&rig->opts, args);
 	if (!rig->opts.bind.count && !strncmp(rig->opts.to, "udp", 3))
-		strcpy(rig->opts.bind.text[rig->opts.bind.count++], "udp://:7890");
+		knob_list_add(&rig->opts.bind, "udp://:7890", strlen("udp://:7890"), NULL);
 	else if (!rig->opts.bind.count)
-		strcpy(rig->opts.bind.text[rig->opts.bind.count++], ":7890");
+		knob_list_add(&rig->opts.bind, ":7890", strlen(":7890"), NULL);
 	if (route_init(&rig->route, &rig->opts, &err) < 0)
 		printf("\n    %s", err.text);
 	CU_ASSERT_FATAL(err.code == 0);

@@ -90,10 +90,12 @@ static int refuse(const char *text, const char *why, struct err *err)
 static int parse_network(const char *text, const char *slash, struct allow *ret, struct err *err)
 {
 	struct allow rule = { .family = AF_INET };
-	char host[KNOB_LIST_TEXT];
+	char host[ADDRESS_TEXT];
 	unsigned long bits;
 	char *end;
 
+	if ((size_t)(slash - text) >= sizeof(host))
+		return refuse(text, "in front of the slash is no address", err);
 	memcpy(host, text, (size_t)(slash - text));
 	host[slash - text] = '\0';
 	if (inet_pton(AF_INET, host, rule.address) != 1) {
@@ -170,10 +172,13 @@ int allow_parse(const struct knob_list *texts, struct allow_list *ret, struct er
 		add_word(&list, "loopback");
 		add_word(&list, "unix");
 	}
-	for (int i = 0; i < texts->count; i++) {
-		if (add_word(&list, texts->text[i]))
+	for (const char *text = NULL; (text = knob_list_next(texts, text));) {
+		if (list.count > ALLOW_MAX - 2)
+			return err_set(err, -EINVAL, "--allow-forward: \"%s\" is one too many",
+				       text);
+		if (add_word(&list, text))
 			continue;
-		if (parse_rule(texts->text[i], &rule, err))
+		if (parse_rule(text, &rule, err))
 			return -EINVAL;
 		add(&list, &rule);
 	}

@@ -17,13 +17,13 @@
 #include "base/knob.h"
 #include "engine/address.h"
 
-#define ALLOW_MAX (2 * KNOB_LIST_MAX) /* a word may stand for two rules */
+#define ALLOW_MAX 128 /* rules; a word may stand for two */
 
 struct allow {
 	uint8_t family; /* AF_UNSPEC: any */
 	uint8_t bits;	/* of address that have to be the same; of a unix path: bytes */
 	uint16_t port;	/* 0: any */
-	uint8_t address[KNOB_LIST_TEXT];
+	uint8_t address[ADDRESS_TEXT];
 };
 
 struct allow_list {

@@ -44,9 +44,9 @@ struct proxy_rates {
 };
 
 struct proxy_opts {
-	struct knob_list bind;	 /* -b, --bind; empty: tcp://127.0.0.1:7891 */
-	char to[KNOB_LIST_TEXT]; /* --to */
-	bool insecure;		 /* listen beyond loopback without authentication */
+	struct knob_list bind; /* -b, --bind; empty: tcp://127.0.0.1:7891 */
+	char to[128];	       /* --to */
+	bool insecure;	       /* listen beyond loopback without authentication */
 	struct proxy_times
 		delay; /* -d, --delay, --delay-back, --delay-both: values (base/value.h) */
 	struct proxy_times jitter;

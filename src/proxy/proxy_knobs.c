@@ -120,11 +120,8 @@ static int parse_faults(const struct knob *k, const char *text, void *field, str
 	if (!result && list.count > FAULTS_MAX)
 		result = err_set(err, -EINVAL, "\"%s\" is one too many: at most %d", text,
 				 FAULTS_MAX);
-	for (int i = ((const struct knob_list *)field)->count; i < list.count && !result; i++) {
-		result = fault_parse(list.text[i], &f, err);
-		if (!result)
-			fault_format(&f, list.text[i], sizeof(list.text[i]));
-	}
+	for (int i = ((const struct knob_list *)field)->count; i < list.count && !result; i++)
+		result = fault_parse(knob_list_text(&list, i), &f, err);
 	if (!result)
 		memcpy(field, &list, sizeof(list));
 	return result;
@@ -159,7 +156,7 @@ static const struct knob knobs[] = {
 	  .help = "listen there: host:port, :port, [::1]:port, unix:/path, udp://host:port" },
 	{ .name = "to",
 	  .type = &knob_text,
-	  FIELD(to, char[KNOB_LIST_TEXT]),
+	  FIELD(to, char[128]),
 	  .metavar = "ADDRESS",
 	  .def = "127.0.0.1:7891",
 	  .help = "the server that everything is passed on to" },

@@ -76,8 +76,8 @@ static int take_addresses(struct route *route, const struct proxy_opts *opts, st
 	route->is_udp = route->to.transport == TRANSPORT_UDP;
 	if (!opts->bind.count)
 		return add_bind(route, route->is_udp ? "udp://" : "tcp://", opts->insecure, err);
-	for (int i = 0; i < opts->bind.count && !result; i++)
-		result = add_bind(route, opts->bind.text[i], opts->insecure, err);
+	for (const char *text = NULL; !result && (text = knob_list_next(&opts->bind, text));)
+		result = add_bind(route, text, opts->insecure, err);
 	return result;
 }
 
@@ -158,10 +158,10 @@ static int take_ways(struct route *route, const struct proxy_opts *opts, struct 
 
 static int take_faults(struct route *route, const struct proxy_opts *opts, struct err *err)
 {
-	for (int i = 0; i < opts->faults.count; i++) {
+	for (const char *text = NULL; (text = knob_list_next(&opts->faults, text));) {
 		struct fault *f = &route->faults[route->fault_count++];
 
-		if (fault_parse(opts->faults.text[i], f, err) < 0)
+		if (fault_parse(text, f, err) < 0)
 			return err_wrap(err, "--fault");
 		if (route->is_udp ? !fault_is_of_datagrams(f) : !fault_is_of_streams(f))
 			return err_set(err, -EINVAL, "--fault: %s is of %s, and this proxy has %s",
