@@ -164,9 +164,15 @@ static int connect_client(struct setup *s)
 	return fd;
 }
 
+/* With a timeout, signal(7), a call that io_uring disturbs is not begun again by the kernel. */
 static int accept_server(struct setup *s)
 {
-	return with_patience(accept4(s->server, NULL, NULL, SOCK_CLOEXEC));
+	int fd;
+
+	do
+		fd = accept4(s->server, NULL, NULL, SOCK_CLOEXEC);
+	while (fd < 0 && errno == EINTR);
+	return with_patience(fd);
 }
 
 static void connect_both(struct setup *s, int *client, int *server)
@@ -179,8 +185,11 @@ static void connect_both(struct setup *s, int *client, int *server)
 /* Bytes, 0 at the end, -errno. */
 static int receive(int fd, void *buf, size_t size)
 {
-	ssize_t n = recv(fd, buf, size, 0);
+	ssize_t n;
 
+	do
+		n = recv(fd, buf, size, 0);
+	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : (int)n;
 }
 
