@@ -174,6 +174,82 @@ static void test_the_window_of_a_counted_plan_ends_where_the_next_request_would_
 	CHECK_INT(arrival_window_ns(&a), 500 * MS);
 }
 
+/* A ramp that does not rise is the plan without one. */
+static void test_a_constant_ramp_changes_nothing(void)
+{
+	struct arrival_plan plain = plan_of(ARRIVAL_CONSTANT, 3), ramped = plain;
+	struct value rate;
+	struct ramp ramp;
+	struct arrival a, b;
+
+	CHECK_INT(value_parse("3", VALUE_RATE, NULL, &rate, NULL), 0);
+	CHECK_INT(ramp_init(&ramp, &rate, SEC, ramp_key(SEED, 0), NULL), 0);
+	plain.phase_ns = ramped.phase_ns = 100 * MS;
+	plain.warm_up_ns = ramped.warm_up_ns = 10 * SEC;
+	plain.requests = ramped.requests = 1000;
+	ramped.ramp = &ramp;
+	arrival_begin(&a, &plain);
+	for (arrival_begin(&b, &ramped); !b.over; arrival_next(&a), arrival_next(&b)) {
+		CHECK_NEAR(b.due_ns, a.due_ns, 1);
+		CHECK_INT(b.is_measured, a.is_measured);
+	}
+	CHECK_INT(a.over, 1);
+	CHECK_NEAR(arrival_window_ns(&b), arrival_window_ns(&a), 1);
+	CHECK_INT(arrival_gap_ns(&b), arrival_gap_ns(&a));
+}
+
+static void test_gaps_come_from_a_value_one_after_the_other(void)
+{
+	struct arrival_plan plan = plan_of(ARRIVAL_CONSTANT, 1);
+	struct value gaps;
+	struct arrival a;
+
+	CHECK_INT(value_parse("aseq:min=1.5ns:max=4ms:step=1ms", VALUE_TIME, NULL, &gaps, NULL), 0);
+	plan.gaps = &gaps;
+	plan.phase_ns = 10;
+	arrival_begin(&a, &plan);
+	CHECK_INT(a.due_ns, 7 * SEC + 10);
+	advance(&a, 1);
+	CHECK_INT(a.due_ns, 7 * SEC + 12);
+	/* Half nanoseconds are kept until they are whole ones. */
+	advance(&a, 1);
+	CHECK_INT(a.due_ns, 7 * SEC + 10 + MS + 3);
+	advance(&a, 3);
+	CHECK_INT(a.due_ns, 7 * SEC + 10 + 6 * MS + 4 * MS + 6);
+	advance(&a, 2);
+	CHECK_INT(a.due_ns, 7 * SEC + 10 + 6 * MS + 12 * MS + 6);
+}
+
+static void test_drawn_gaps_have_the_mean_of_their_law(void)
+{
+	struct arrival_plan plan = plan_of(ARRIVAL_CONSTANT, 1);
+	struct value gaps;
+	struct arrival a;
+
+	CHECK_INT(value_parse("unif:min=10us,max=30us", VALUE_TIME, "us", &gaps, NULL), 0);
+	plan.gaps = &gaps;
+	plan.duration_ns = 2 * SEC;
+	for (arrival_begin(&a, &plan); !a.over; arrival_next(&a))
+		CU_ASSERT(!a.number || (a.due_ns - a.last_ns >= 10 * US - 1 &&
+					a.due_ns - a.last_ns <= 30 * US + 1));
+	CHECK_NEAR(a.measured, 100000, 5 * 5.8 / 20 * sqrt(100000));
+	CHECK_INT(arrival_gap_ns(&a), 20 * US);
+}
+
+static void test_gaps_beyond_all_times_end_the_plan(void)
+{
+	struct arrival_plan plan = plan_of(ARRIVAL_CONSTANT, 1);
+	struct value gaps;
+	struct arrival a;
+
+	CHECK_INT(value_parse("pareto:alpha=0.1:xmin=1s", VALUE_TIME, NULL, &gaps, NULL), 0);
+	plan.gaps = &gaps;
+	arrival_begin(&a, &plan);
+	for (unsigned i = 0; i < 1000 && !a.over; i++)
+		arrival_next(&a);
+	CU_ASSERT(a.over && a.due_ns == a.last_ns);
+}
+
 static void test_periods_are_read_as_people_write_them(void)
 {
 	static const struct {
@@ -223,6 +299,11 @@ static CU_TestInfo tests[] = {
 	{ "a duration bounds the measured part", test_a_duration_bounds_the_measured_part },
 	{ "the window of a counted plan ends where the next request would be",
 	  test_the_window_of_a_counted_plan_ends_where_the_next_request_would_be },
+	{ "a constant ramp changes nothing", test_a_constant_ramp_changes_nothing },
+	{ "gaps come from a value, one after the other",
+	  test_gaps_come_from_a_value_one_after_the_other },
+	{ "drawn gaps have the mean of their law", test_drawn_gaps_have_the_mean_of_their_law },
+	{ "gaps beyond all times end the plan", test_gaps_beyond_all_times_end_the_plan },
 	{ "periods are read as people write them", test_periods_are_read_as_people_write_them },
 	CU_TEST_INFO_NULL,
 };

@@ -72,6 +72,11 @@ uint64_t value_steps(const struct value *v)
 	return v->steps;
 }
 
+bool value_repeats(const struct value *v)
+{
+	return v->column;
+}
+
 uint64_t value_skipped_lines(const struct value *v)
 {
 	return v->column ? v->column->skipped : 0;

@@ -91,6 +91,8 @@ double value_min(const struct value *v);
 double value_max(const struct value *v);
 /* Of a sequence or column: its length, after which it stays or begins again; else 0. */
 uint64_t value_steps(const struct value *v);
+/* Of a column: after its last number comes the first. */
+bool value_repeats(const struct value *v);
 /* Lines of a column's file that held no number and were left out (a header is one); else 0. */
 uint64_t value_skipped_lines(const struct value *v);
 /* Canonical text: parses back to the same value, with whatever bare_unit. Returns buf. */

@@ -436,9 +436,9 @@ const struct value_law value_laws[] = {
 	  .step = value_geometric_step },
 	{ .name = "file",
 	  .help = "a column of a CSV file, line by line and again from the first; col counts from "
-		  "0, sep is a character or one of comma, colon, semicolon, tab, space, pipe; unit is of "
-		  "numbers without one; skip lines at the beginning are passed over, as are all "
-		  "without a number",
+		  "0, sep is a character or one of comma, colon, semicolon, tab, space, pipe; unit "
+		  "is of numbers without one; skip lines at the beginning are passed over, as are "
+		  "all without a number",
 	  .examples = { "file:trace.csv:col=2:unit=us", "file:trace.tsv,sep=tab,skip=1" },
 	  .is_positional = true,
 	  .params = { { .name = "path", .dimension = VALUE_WORD, .forms = VALUE_FIRST },
