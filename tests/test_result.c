@@ -120,6 +120,40 @@ static void test_lower_bounds_are_said_to_be_such(void)
 	close_result(&r);
 }
 
+static void test_tls_is_one_line_and_one_object(void)
+{
+	struct client_result r;
+	const char *version, *cipher;
+	json_int_t handshakes;
+	int is_verified;
+	json_t *root;
+	char *text;
+
+	open_result(&r);
+	text = text_of(&r);
+	CU_ASSERT(!strstr(text, "tls"));
+	free(text);
+	root = result_json(&r);
+	CU_ASSERT(json_is_null(json_object_get(root, "tls")));
+	json_decref(root);
+	r.tls = (struct client_tls){ "TLSv1.3", "TLS_AES_256_GCM_SHA384", true };
+	r.loop.handshakes = 7;
+	r.loop.handshakes_resumed = 3;
+	text = text_of(&r);
+	CU_ASSERT(strstr(text, "tls         TLSv1.3, TLS_AES_256_GCM_SHA384, 7 handshakes, 3 "
+			       "resumed; node verified\n") != NULL);
+	free(text);
+	root = result_json(&r);
+	CHECK_INT(json_unpack(root, "{s:{s:s s:s s:I s:b}}", "tls", "version", &version, "cipher",
+			      &cipher, "handshakes", &handshakes, "verified", &is_verified),
+		  0);
+	CHECK_TEXT(version, "TLSv1.3");
+	CHECK_INT(handshakes, 7);
+	CU_ASSERT(is_verified);
+	json_decref(root);
+	close_result(&r);
+}
+
 static void test_an_empty_result_is_written_too(void)
 {
 	struct client_result r;
@@ -185,6 +219,7 @@ static CU_TestInfo tests[] = {
 	  test_the_verdict_comes_first_with_its_reasons },
 	{ "a percentile needs samples beyond it", test_a_percentile_needs_samples_beyond_it },
 	{ "lower bounds are said to be such", test_lower_bounds_are_said_to_be_such },
+	{ "TLS is one line and one object", test_tls_is_one_line_and_one_object },
 	{ "an empty result is written, too", test_an_empty_result_is_written_too },
 	{ "JSON has what a program needs", test_json_has_what_a_program_needs },
 	{ "a full disk is an error", test_a_full_disk_is_an_error },

@@ -181,8 +181,7 @@ static inline void rig_open(struct rig *rig, const struct sim_faults *faults, ui
 	CHECK_TEXT(err.text, "");
 	rig->peer.context = rig->client.context;
 	rig_open_loop(rig, &rig->server.loop);
-	/* As in client/thread.c: two ends that both wait for the other to read would wait for
-	 * ever. */
+	/* As in client/thread.c: if both ends waited for the other to read, it were for ever. */
 	rig->limits.out_queue = UINT32_MAX;
 	rig_open_loop(rig, &rig->client.loop);
 	rig_listen(rig);

@@ -32,8 +32,10 @@ int role_cli_open(struct role_cli *r, enum role role, const struct knob_group *e
 	r->set = role_knobs_set(r->knobs);
 	if (extra)
 		knob_set_add(r->set, extra, extra_opts);
-	knob_set_add(r->set, &script_knobs, &r->files);
-	r->files.script.set = r->set;
+	if (role != ROLE_PROXY) {
+		knob_set_add(r->set, &script_knobs, &r->files); /* there -f is something else */
+		r->files.script.set = r->set;
+	}
 	return placement_init(&r->placement, r->knobs, err);
 }
 

@@ -35,8 +35,8 @@ struct acceptor {
 	bool is_accepting;
 };
 
-/* Gives a zeroed acceptor with common, fd, transport, own and workers its boxes, and makes it known to those
- * who will take from them. Before any thread starts. 0 or -ENOMEM. */
+/* Gives a zeroed acceptor with common, fd, transport, own and workers its boxes, and makes it known
+ * to those who will take from them. Before any thread starts. 0 or -ENOMEM. */
 int acceptor_init(struct acceptor *a);
 void acceptor_finish(struct acceptor *a); /* closes what was never taken */
 
