@@ -2,6 +2,7 @@
  * load.c - connections, one recv and one send per burst of replies, and the server's CPU clock.
  *
  * A request is the shortest program a node runs: one operation "reply" of the asked size, padded.
+ * With a second port it stands in a forward to there, with another reply behind it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -24,40 +25,61 @@
 
 #define EVENTS	    256
 #define PATIENCE_MS 2000
-#define OPERATION   12
 
-static uint8_t requests[LOAD_BURST], replies[LOAD_BURST];
+static uint8_t replies[LOAD_BURST];
 
 int load_parse(struct load_server *s, const char *text, struct err *err)
 {
-	int pid, port, end = 0;
+	int pid, port, to = 0, end = 0, found;
 
-	if (sscanf(text, "%31[^=]=%d:%d%n", s->name, &pid, &port, &end) != 3 || text[end] ||
-	    pid <= 0 || port <= 0 || port > 65535)
-		return err_set(err, -EINVAL, "'%s' is not NAME=PID:PORT", text);
+	found = sscanf(text, "%31[^=]=%d:%d%n>%d%n", s->name, &pid, &port, &end, &to, &end);
+	if (found < 3 || text[end] || pid <= 0 || port <= 0 || port > 65535 || to < 0 || to > 65535)
+		return err_set(err, -EINVAL, "'%s' is not NAME=PID:PORT or NAME=PID:PORT>PORT",
+			       text);
 	s->pid = pid;
 	s->port = (uint16_t)port;
+	s->forward_port = (uint16_t)to;
 	s->epoll_fd = -1;
 	if (clock_getcpuclockid(pid, &s->cpu_clock))
 		return err_set(err, -ESRCH, "%s: there is no process %d", s->name, pid);
 	return 0;
 }
 
-static void fill_requests(const struct load_shape *shape)
+static uint32_t put_reply(uint8_t *p, uint32_t size)
+{
+	return wire_put_operation(
+		p, &(struct wire_operation){ .code = WIRE_SEND_REPLY, .value = size });
+}
+
+static uint32_t put_forward(uint8_t *p, uint16_t port, uint32_t size)
+{
+	const uint8_t here[] = { 127, 0, 0, 1 };
+	const struct wire_destination to = { .family = FAMILY_IPV4, .port = port, .address = here };
+	uint32_t len = wire_put_forward(
+		p, &(struct wire_forward){ .timeout_us = 10000000, .size = size, .branches = 1 });
+
+	len += wire_put_branch(p + len, WIRE_OPERATION, 1);
+	len += wire_put_destination(p + len, &to);
+	len += put_reply(p + len, size);
+	wire_end_forward(p, len);
+	return len;
+}
+
+static void fill_requests(struct load_server *s, const struct load_shape *shape)
 {
 	for (uint32_t i = 0; i < shape->outstanding; i++) {
-		uint8_t *p = requests + (size_t)i * shape->size, *operation = p + WIRE_HEAD;
+		uint8_t *p = s->requests + (size_t)i * shape->size;
+		uint32_t len = WIRE_HEAD;
 
-		memset(p, 0, shape->size);
-		wire_put32(p, shape->size);
-		p[4] = WIRE_VERSION;
-		p[5] = WIRE_REQUEST;
-		p[6] = WIRE_HOPS;
-		wire_put64(p + 8, i + 1);
-		wire_put32(p + 16, OPERATION);
-		operation[0] = WIRE_SEND_REPLY;
-		operation[2] = OPERATION;
-		wire_put64(operation + 4, shape->size);
+		if (s->forward_port)
+			len += put_forward(p + len, s->forward_port, shape->size);
+		len += put_reply(p + len, shape->size);
+		wire_put_head(p, &(struct wire_head){ .length = shape->size,
+						      .version = WIRE_VERSION,
+						      .type = WIRE_REQUEST,
+						      .hops = WIRE_HOPS,
+						      .id = i + 1,
+						      .body_len = len - WIRE_HEAD });
 	}
 }
 
@@ -85,7 +107,7 @@ static int check_reply(struct load_server *s, int fd, uint32_t size, struct err 
 {
 	struct wire_head head;
 
-	if (send(fd, requests, size, MSG_NOSIGNAL) != (ssize_t)size)
+	if (send(fd, s->requests, size, MSG_NOSIGNAL) != (ssize_t)size)
 		return err_sys(err, -errno, "%s: sending %u bytes", s->name, size);
 	if (recv(fd, replies, size, MSG_WAITALL) != (ssize_t)size)
 		return err_set(err, -EIO, "%s: no reply of %u bytes within %d s", s->name, size,
@@ -119,11 +141,12 @@ int load_open(struct load_server *s, const struct load_shape *shape, struct err 
 {
 	int ret = 0;
 
-	fill_requests(shape);
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	s->conns = calloc(shape->connections + shape->idle, sizeof(*s->conns));
-	if (s->epoll_fd < 0 || !s->conns)
+	s->requests = calloc(1, LOAD_BURST + WIRE_BODY_MAX);
+	if (s->epoll_fd < 0 || !s->conns || !s->requests)
 		return err_set(err, -ENOMEM, "%s: no memory or no descriptor", s->name);
+	fill_requests(s, shape);
 	for (uint32_t i = 0; i < shape->connections && !ret; i++)
 		ret = open_busy(s, shape->size, err);
 	for (uint32_t i = 0; i < shape->idle && !ret; i++)
@@ -138,7 +161,9 @@ void load_close(struct load_server *s)
 	if (s->epoll_fd >= 0)
 		close(s->epoll_fd);
 	free(s->conns);
+	free(s->requests);
 	s->conns = NULL;
+	s->requests = NULL;
 	s->count = 0;
 	s->epoll_fd = -1;
 }
@@ -146,7 +171,7 @@ void load_close(struct load_server *s)
 /* A burst fits into the socket's buffer, because no more than LOAD_BURST bytes are outstanding. */
 static int ask(struct load_server *s, struct load_conn *c, size_t len, struct err *err)
 {
-	ssize_t sent = send(c->fd, requests, len, MSG_NOSIGNAL);
+	ssize_t sent = send(c->fd, s->requests, len, MSG_NOSIGNAL);
 
 	if (sent == (ssize_t)len)
 		return 0;

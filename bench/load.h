@@ -37,10 +37,12 @@ struct load_server {
 	char name[32];
 	pid_t pid;
 	uint16_t port;
-	clockid_t cpu_clock; /* of the server's process */
+	uint16_t forward_port; /* requests ask the server to forward there; 0: to reply at once */
+	clockid_t cpu_clock;   /* of the server's process */
 	int epoll_fd;
 	struct load_conn *conns; /* busy ones first, then the idle */
 	uint32_t count;		 /* of open ones */
+	uint8_t *requests;	 /* a burst */
 };
 
 struct load_slice {
@@ -49,7 +51,7 @@ struct load_slice {
 	int64_t wall_ns;
 };
 
-/* "NAME=PID:PORT" */
+/* "NAME=PID:PORT", or "NAME=PID:PORT>PORT" for requests that are forwarded to the second one. */
 int load_parse(struct load_server *s, const char *text, struct err *err);
 /* Connects and has one reply checked on every busy connection. */
 int load_open(struct load_server *s, const struct load_shape *shape, struct err *err);

@@ -1,10 +1,11 @@
 /*
  * load_main.c - the program `load`: CPU time per request of servers, compared by bracketed slices.
  *
- *	load [options] NAME=PID:PORT ...
+ *	load [options] NAME=PID:PORT[>PORT] ...
  *
  * The first server is the reference; the same server given twice under two names shows what the
- * machine's noise makes of no difference. `floor` prints NAME=PID:PORT when it is ready.
+ * machine's noise makes of no difference. `floor` prints NAME=PID:PORT when it is ready. With a
+ * second port (a node's; the size must be 84 at least) requests are forwarded to it.
  *
  *	-c N	busy connections to each server (64); select's are limited to 1000
  *	-i N	idle connections on top (0)
@@ -38,7 +39,8 @@
 #include "base/clock.h"
 #include "bench/slices.h"
 
-#define SELECT_MAX 1000
+#define SELECT_MAX   1000
+#define FORWARD_SIZE 84 /* of the request that load.c makes */
 
 struct settings {
 	struct slices_plan plan;
@@ -147,7 +149,7 @@ static int set_option(struct settings *set, int letter, const char *text)
 static int usage(void)
 {
 	fprintf(stderr, "usage: load [-c N] [-i N] [-p N] [-s BYTES] [-r PAIRS] [-t MS] [-C CPU | "
-			"-X SERVERCPU,LOADCPU [-W]] [-n NICE] NAME=PID:PORT ...\n");
+			"-X SERVERCPU,LOADCPU [-W]] [-n NICE] NAME=PID:PORT[>PORT] ...\n");
 	return 2;
 }
 
@@ -161,6 +163,9 @@ static int parse(struct settings *set, int argc, char **argv, struct err *err)
 			return err_set(err, -EINVAL, "-%c: bad value", letter);
 	if (optind == argc || argc - optind > SLICES_SERVERS)
 		return err_set(err, -EINVAL, "give 1 to %d servers", SLICES_SERVERS);
+	for (int i = optind; i < argc; i++)
+		if (strchr(argv[i], '>') && shape->size < FORWARD_SIZE)
+			return err_set(err, -EINVAL, "-s: a forward takes %d bytes", FORWARD_SIZE);
 	if ((uint64_t)shape->outstanding * shape->size > LOAD_BURST)
 		return err_set(err, -EINVAL, "more than %d bytes outstanding on a connection",
 			       LOAD_BURST);
