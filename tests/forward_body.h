@@ -11,7 +11,8 @@
 #include "engine/wire.h"
 #include "tests/test.h"
 
-#define BODY_ROOM (16 * WIRE_BODY_MAX)
+#define BODY_ROOM  (16 * WIRE_BODY_MAX)
+#define REPLY_SIZE 512
 
 struct body {
 	uint32_t len;
@@ -79,6 +80,28 @@ static inline void add_forward(struct body *b, struct wire_forward f, const stru
 		branch.count++;
 	}
 	add_branches(b, f, &branch, 1);
+}
+
+/* "sleep, then reply", for sub-programs. */
+static inline struct body nap_then_reply(int64_t nap_ns)
+{
+	struct body b = { 0 };
+
+	if (nap_ns)
+		add_operation(&b, WIRE_SLEEP, (uint64_t)nap_ns);
+	add_reply(&b, REPLY_SIZE);
+	return b;
+}
+
+/* A program that forwards `program` and replies. */
+static inline struct body forward_then_reply(struct wire_forward f, const struct body *program,
+					     const uint16_t *ports)
+{
+	struct body b = { 0 };
+
+	add_forward(&b, f, program, ports);
+	add_reply(&b, REPLY_SIZE);
+	return b;
 }
 
 #define PORTS(...) ((const uint16_t[]){ __VA_ARGS__, 0 })

@@ -21,7 +21,7 @@
 #include "tests/forward_body.h"
 
 #define KB	    1024
-#define MESSAGE_MAX (4 * KB * KB)
+#define MESSAGE_MAX (512 * KB)
 #define PLACES	    8
 #define PORT	    7000
 #define A	    (PORT + 0)
@@ -29,6 +29,7 @@
 #define C	    (PORT + 2)
 #define D	    (PORT + 3)
 #define NOBODY	    (PORT + 99)
+#define SETTLE	    20 /* steps without time after which nothing is left to do */
 
 struct world;
 
@@ -42,13 +43,20 @@ struct sim_node {
 	int fault;
 };
 
+/* A scripted end of a connection; what it got of a message so far. */
+struct peer {
+	int fd;
+	uint32_t len;
+	uint8_t bytes[MESSAGE_MAX];
+};
+
 struct world {
 	struct sim_net *net;
 	struct compute compute;
 	struct allow_list allowed;
 	struct sim_node *nodes[PLACES]; /* NULL: scripted, or nobody */
 	int listeners[PLACES];
-	int client;
+	struct peer client;
 	unsigned troubles[TROUBLES];
 };
 
@@ -121,7 +129,7 @@ static inline void world_init(struct world *w)
 {
 	memset(w, 0, sizeof(*w));
 	w->net = sim_net_create(1, NULL);
-	w->client = -1;
+	w->client.fd = -1;
 	for (int i = 0; i < PLACES; i++)
 		w->listeners[i] = -1;
 	CU_ASSERT_FATAL(!allow_parse(&(struct knob_list){ 0 }, &w->allowed, NULL));
@@ -208,25 +216,33 @@ static inline struct forward_stats *stats_at(struct world *w, uint16_t port)
 	return &node_at(w, port)->forwards.stats;
 }
 
-/* Every node turns until nothing is to do at this instant; then, if it may, time goes on. */
-static inline void step(struct world *w, int64_t most_ns)
+/* One turn of every node; the time may go on until end_ns. */
+static inline void step(struct world *w, int64_t end_ns)
 {
 	for (int i = 0; i < PLACES; i++) {
 		struct sim_node *n = w->nodes[i];
+		int64_t left_ns = end_ns - sim_net_now_ns(w->net);
 
 		if (!n)
 			continue;
-		loop_turn(&n->loop, program_is_ready(&n->host) ? 0 : most_ns);
+		loop_turn(&n->loop, program_is_ready(&n->host) || left_ns < 0 ? 0 : left_ns);
 		program_run_ready(&n->host);
 	}
 }
 
+/* Everything that can be done at this instant. */
+static inline void settle(struct world *w)
+{
+	for (int i = 0; i < SETTLE; i++)
+		step(w, 0);
+}
+
 static inline void run_until(struct world *w, int64_t end_ns)
 {
+	settle(w);
 	while (sim_net_now_ns(w->net) < end_ns)
-		step(w, end_ns - sim_net_now_ns(w->net));
-	for (int i = 0; i < 20; i++)
-		step(w, 0);
+		step(w, end_ns);
+	settle(w);
 }
 
 static inline void run_for(struct world *w, int64_t ns)
@@ -236,8 +252,8 @@ static inline void run_for(struct world *w, int64_t ns)
 
 static inline void connect_client(struct world *w, uint16_t port)
 {
-	w->client = sim_connect(w->net, w->listeners[port - PORT]);
-	CU_ASSERT_FATAL(w->client >= 0);
+	w->client.fd = sim_connect(w->net, w->listeners[port - PORT]);
+	CU_ASSERT_FATAL(w->client.fd >= 0);
 }
 
 static inline void send_request(struct world *w, uint64_t id, const struct body *body,
@@ -252,7 +268,7 @@ static inline void send_request(struct world *w, uint64_t id, const struct body 
 	head.body_len = body->len;
 	wire_put_head(bytes, &head);
 	memcpy(bytes + WIRE_HEAD, body->bytes, body->len);
-	CHECK_INT(sim_write(w->net, w->client, bytes, head.length), head.length);
+	CHECK_INT(sim_write(w->net, w->client.fd, bytes, head.length), head.length);
 }
 
 static inline void ask(struct world *w, uint64_t id, const struct body *body)
@@ -269,42 +285,67 @@ static inline void parse_answer(struct answer *a, const uint8_t *body)
 		wire_get_child(body + at, &a->children[a->count++]);
 }
 
-/* What has come to a scripted descriptor by now; whole messages only. */
-static inline struct answer take_answer(struct world *w, int fd)
+/* The whole message that has come to a peer, if any, and its bytes. */
+static inline bool take_message(struct world *w, struct peer *p, struct wire_head *head,
+				uint8_t *bytes)
+{
+	int n;
+
+	for (;;) {
+		uint32_t want = WIRE_HEAD;
+
+		if (p->len >= WIRE_HEAD) {
+			CHECK_INT(wire_get_head(p->bytes, MESSAGE_MAX, head), WIRE_FINE);
+			want = head->length;
+		}
+		if (p->len == want && want > WIRE_HEAD)
+			break;
+		if (p->len == want && head->length == WIRE_HEAD)
+			break;
+		n = sim_read(w->net, p->fd, p->bytes + p->len, want - p->len);
+		if (n <= 0)
+			return false;
+		p->len += (uint32_t)n;
+	}
+	memcpy(bytes, p->bytes, p->len);
+	p->len = 0;
+	return true;
+}
+
+/* What has come to the client by now. */
+static inline struct answer take_answer(struct world *w)
 {
 	static uint8_t bytes[MESSAGE_MAX];
 	struct answer a = { .at_ns = sim_net_now_ns(w->net) };
-	uint32_t len = WIRE_HEAD;
-	int n = sim_read(w->net, fd, bytes, WIRE_HEAD);
 
-	if (n < WIRE_HEAD)
-		return a;
-	CHECK_INT(wire_get_head(bytes, MESSAGE_MAX, &a.head), WIRE_FINE);
-	for (int quiet = 0; len < a.head.length && quiet < 100;) {
-		n = sim_read(w->net, fd, bytes + len, a.head.length - len);
-		len += n > 0 ? (uint32_t)n : 0;
-		quiet = n > 0 ? 0 : quiet + 1;
-		if (n <= 0)
-			step(w, 0);
-	}
-	CHECK_INT(len, a.head.length);
-	a.is_there = true;
-	if (a.head.type == WIRE_REPLY)
+	a.is_there = take_message(w, &w->client, &a.head, bytes);
+	if (a.is_there)
 		parse_answer(&a, bytes + WIRE_HEAD);
 	return a;
+}
+
+/* To the next thing that happens, but not beyond end_ns. */
+static inline void skip_time(struct world *w, int64_t end_ns)
+{
+	int64_t next_ns = sim_next_arrival_ns(w->net);
+
+	step(w, next_ns < end_ns ? next_ns : end_ns);
 }
 
 /* Time goes on until an answer has come to the client, ten seconds at most. */
 static inline struct answer await_answer(struct world *w)
 {
 	int64_t end_ns = sim_net_now_ns(w->net) + 10 * SEC;
-	struct answer a;
+	struct answer a = take_answer(w);
 
-	do {
-		a = take_answer(w, w->client);
+	while (!a.is_there && sim_net_now_ns(w->net) < end_ns) {
+		for (int i = 0; i < SETTLE && !a.is_there; i++) {
+			step(w, 0);
+			a = take_answer(w);
+		}
 		if (!a.is_there)
-			step(w, end_ns - sim_net_now_ns(w->net));
-	} while (!a.is_there && sim_net_now_ns(w->net) < end_ns);
+			skip_time(w, end_ns);
+	}
 	CU_ASSERT(a.is_there);
 	return a;
 }

@@ -129,29 +129,27 @@ static void leave_destination(struct link *l)
 static int add_destination(struct upstreams *u, const struct wire_destination *to, uint32_t hash,
 			   struct destination **ret)
 {
-	struct destination *d = calloc(1, sizeof(*d));
+	struct destination *d;
+	struct address address;
 	char text[ADDRESS_TEXT];
 
-	if (!d)
-		return -ENOMEM;
-	if (address_from_wire(to, &d->address)) {
-		free(d);
+	if (address_from_wire(to, &address))
 		return -EINVAL;
-	}
-	if (!allow_permits(u->opts.allowed, &d->address)) {
+	if (!allow_permits(u->opts.allowed, &address)) {
 		upstream_say(u, TROUBLE_NOT_ALLOWED,
 			     "a forward to %s was refused: --allow-forward does not name it",
-			     address_format(&d->address, text, sizeof(text)));
-		free(d);
+			     address_format(&address, text, sizeof(text)));
 		return -EACCES;
 	}
 	if (to->transport != TRANSPORT_STREAM) {
 		upstream_say(u, TROUBLE_TRANSPORT,
 			     "a forward to %s failed: it asks for a transport that is not there",
-			     address_format(&d->address, text, sizeof(text)));
-		free(d);
+			     address_format(&address, text, sizeof(text)));
 		return -EPROTONOSUPPORT;
 	}
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return -ENOMEM;
 	d->hash = hash;
 	d->place = *to;
 	d->place.address = d->bytes;
@@ -182,11 +180,13 @@ static bool make_room(struct upstreams *u)
 static int open_link(struct upstreams *u, struct destination *d, unsigned level, struct link **ret)
 {
 	struct link *l = calloc(1, sizeof(*l));
-	int fd = l ? u->opts.open_socket(u->opts.context, &d->address) : -ENOMEM;
+	int fd = l ? address_from_wire(&d->place, &l->address) : -ENOMEM;
 
+	if (!fd)
+		fd = u->opts.open_socket(u->opts.context, &l->address);
 	if (fd >= 0) {
-		l->conn = conn_connect(u->loop, fd, (const struct sockaddr *)&d->address.storage,
-				       d->address.len, &upstream_role, l);
+		l->conn = conn_connect(u->loop, fd, (const struct sockaddr *)&l->address.storage,
+				       l->address.len, &upstream_role, l);
 		fd = l->conn ? 0 : -ENOBUFS;
 	}
 	if (fd < 0) {

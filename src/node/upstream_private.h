@@ -13,7 +13,6 @@ struct destination {
 	struct link *links;
 	uint32_t hash;
 	struct wire_destination place; /* its address is in bytes */
-	struct address address;
 	uint8_t bytes[108];
 };
 
@@ -22,6 +21,7 @@ struct link {
 	struct destination *destination;
 	struct link *next; /* of the destination, or of those lost */
 	struct conn *conn;
+	struct address address;	   /* that it connects to */
 	struct attempt *first;	   /* ring of attempts */
 	struct attempt *unwritten; /* the first one that waits for room */
 	struct link *idle_next, *idle_previous;
