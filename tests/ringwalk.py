@@ -39,10 +39,12 @@ class Server:
         self.process = subprocess.Popen([*prefix, RINGWALK, self.command, *bind, *args], text=True,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how)
         self.addresses = []
-        for _ in range(max(1, len(bind))):
+        wanted = max(1, sum(arg.startswith(("-b", "--bind")) for arg in bind))
+        while len(self.addresses) < wanted:
             line = self.process.stdout.readline()
-            assert line.startswith("listening on "), line + self.process.stderr.read()
-            self.addresses.append(line.split()[2])
+            assert line, self.process.stderr.read()
+            if line.startswith("listening on "):
+                self.addresses.append(line.split()[2])
         self.to = self.addresses[0]
 
     @property

@@ -15,7 +15,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "client/arrival_text.h"
 #include "client/client_private.h"
 
 /* From the gate's opening to the start: every thread must have woken up by then. */
@@ -40,46 +39,32 @@ static int check_opts(const struct client_opts *o, struct err *err)
 	return 0;
 }
 
-/* The period as given is exact, also when the rate has no finite number of digits. */
-static long double period_ns(const struct client_opts *o)
-{
-	enum arrival_law law;
-	int64_t ns;
-
-	if (*o->period && !arrival_parse_period(o->period, &law, &ns, NULL))
-		return ns;
-	return SEC / (long double)o->rate;
-}
-
 /* Of one session; 0: it lasts as long as the run. DistWalk rounds up, too. */
-static int64_t session_requests(const struct client_opts *o)
+static uint64_t session_requests(const struct client *c)
 {
+	const struct client_opts *o = c->opts;
+
 	if (o->sessions > 1)
-		return (o->requests + o->sessions - 1) / o->sessions;
+		return (c->rates.requests + o->sessions - 1) / o->sessions;
 	return o->session_requests;
 }
 
-/* Measured, of each thread; 0: the duration decides. */
-static int64_t request_limit(const struct client_opts *o)
-{
-	if (o->sessions > 1)
-		return session_requests(o) * o->sessions;
-	return o->requests || o->duration_ns ? o->requests : 1;
-}
-
 /* Room for no more records than there can be; they are all touched before the start. */
-static uint64_t record_room(const struct client_opts *o)
+static uint64_t record_room(const struct client *c, uint64_t requests)
 {
+	const struct client_opts *o = c->opts;
 	double expected = o->rate * o->duration_ns / 1e9;
 
-	if (request_limit(o) && request_limit(o) < o->records)
-		return request_limit(o);
-	/* Exponential gaps: six standard deviations above the mean. */
+	if (requests && requests < (uint64_t)o->records)
+		return requests;
+	if (!o->duration_ns || o->outstanding || c->rates.has_ramp)
+		return o->records;
+	/* Drawn gaps: six standard deviations above the mean. */
 	expected += 6 * sqrt(expected) + 1;
-	return o->duration_ns && !o->outstanding && expected < o->records ? expected : o->records;
+	return expected < o->records ? expected : o->records;
 }
 
-static struct load_plan make_plan(const struct client *c, unsigned thread)
+static int make_plan(const struct client *c, struct client_thread *t, struct err *err)
 {
 	const struct client_opts *o = c->opts;
 	struct load_plan plan = {
@@ -91,29 +76,22 @@ static struct load_plan make_plan(const struct client *c, unsigned thread)
 		.spin_ns = o->spin_ns,
 		.timeout_ns = o->timeout_ns,
 		.drain_ns = o->drain_ns,
-		.records = record_room(o),
-		.thread = thread,
+		.thread = t->index,
 		.clock = load_clock_real,
-		.session_requests = session_requests(o),
+		.session_requests = session_requests(c),
 		.retries = o->retries,
 		.retry_ns = o->retry_ns,
 		.connect = client_connect_session,
 		.sink = o->sink,
-		.arrivals = {
-			.law = o->arrivals,
-			.warm_up_ns = o->warm_up_ns,
-			.duration_ns = o->duration_ns,
-			.requests = request_limit(o),
-			.key = arrival_key(c->seed, thread),
-		},
 	};
+	int rc = rates_plan(&c->rates, o, c->seed, t->index, &t->ramp, &plan.arrivals, err);
 
-	if (!o->outstanding)
-		plan.arrivals.period_ns = period_ns(o);
-	if (o->arrivals == ARRIVAL_CONSTANT && o->staggered)
-		plan.arrivals.phase_ns = plan.arrivals.period_ns * thread / c->count;
-	program_keys(&c->program, c->seed, thread, &plan.keys);
-	return plan;
+	if (o->sessions > 1)
+		plan.arrivals.requests = plan.session_requests * o->sessions;
+	plan.records = record_room(c, plan.arrivals.requests);
+	program_keys(&c->program, c->seed, t->index, &plan.keys);
+	t->plan = plan;
+	return rc;
 }
 
 /* Without a port, the kernel chooses one: DistWalk's default is 0, too. */
@@ -165,6 +143,8 @@ static int prepare(struct client *c, struct err *err)
 	int rc = check_opts(o, err);
 
 	if (!rc)
+		rc = rates_read(o, &c->rates, err);
+	if (!rc)
 		rc = address_parse(o->to, &c->job.to, err);
 	if (!rc)
 		address_format(&c->job.to, c->job.to_text, sizeof(c->job.to_text));
@@ -183,12 +163,12 @@ static int prepare(struct client *c, struct err *err)
 	if (!c->threads)
 		return err_set(err, -ENOMEM, "no memory for %lld threads", (long long)o->threads);
 	c->count = o->threads;
-	for (unsigned i = 0; i < c->count; i++) {
+	for (unsigned i = 0; i < c->count && !rc; i++) {
 		c->threads[i].job = &c->job;
 		c->threads[i].index = i;
-		c->threads[i].plan = make_plan(c, i);
+		rc = make_plan(c, &c->threads[i], err);
 	}
-	return 0;
+	return rc;
 }
 
 static int start_threads(struct client *c, struct err *err)

@@ -29,13 +29,16 @@ enum arrival_law { ARRIVAL_CONSTANT, ARRIVAL_EXPONENTIAL };
 enum wait_mode { WAIT_HYBRID, WAIT_SLEEP, WAIT_SPIN };
 
 struct client_opts {
-	char to[128];	      /* --to */
-	int64_t requests;     /* -n, --num-pkts: per thread, as in DistWalk; 0: by duration */
-	int64_t duration_ns;  /* --duration; 0: by requests */
-	int64_t warm_up_ns;   /* --warm-up: sent and answered, not counted */
+	char to[128];		  /* --to */
+	int64_t requests;	  /* -n, --num-pkts: per thread, as in DistWalk; 0: by duration */
+#define CLIENT_REQUESTS_AUTO (-1) /* as many as the steps of the rate have */
+	int64_t duration_ns;	  /* --duration; 0: by requests */
+	int64_t warm_up_ns;	  /* --warm-up: sent and answered, not counted */
 	double rate;	      /* -r, --rate: requests per second of each thread, as in DistWalk */
 	int arrivals;	      /* --arrivals constant|exponential; -p exp:... sets it too */
-	char period[64];      /* -p, --period: "100ms", "exp:100us"; last of -p and -r counts */
+	char ramp[256];	      /* -r that changes: "aseq:min=10:max=100"; rate is its mean */
+	int64_t step_ns;      /* --rate-step, --rss: how long a step of it lasts */
+	char period[256];     /* -p, --period: "100ms", "exp:100us"; last of -p and -r counts */
 	int64_t outstanding;  /* --outstanding: closed loop, per connection; 0: open loop */
 	int64_t threads;      /* --threads, --nt, --num-threads */
 	int64_t connections;  /* --connections, -c: per thread */

@@ -6,6 +6,7 @@
 #ifndef RW_CLIENT_CLIENT_PRIVATE_H
 #define RW_CLIENT_CLIENT_PRIVATE_H
 
+#include "client/rates.h"
 #include "client/thread.h"
 
 /* One call of client_run(). */
@@ -13,6 +14,7 @@ struct client {
 	const struct client_opts *opts;
 	struct client_job job;
 	struct program program;
+	struct rates rates;
 	struct client_thread *threads;
 	unsigned count;
 	uint64_t seed;

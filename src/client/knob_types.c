@@ -10,69 +10,8 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "client/arrival_text.h"
 #include "client/client.h"
 #include "client/program_text.h"
-
-static struct client_opts *opts_of(const struct knob *k, void *field)
-{
-	return (struct client_opts *)((char *)field - k->offset);
-}
-
-/* A law that came with a period goes with it. */
-static void drop_period(struct client_opts *o)
-{
-	if (!strncmp(o->period, "exp:", 4))
-		o->arrivals = ARRIVAL_CONSTANT;
-	*o->period = '\0';
-}
-
-static int parse_rate(const struct knob *k, const char *text, void *field, struct err *err)
-{
-	double rate;
-	int rc = units_parse_rate(text, &rate, err);
-
-	if (rc)
-		return rc;
-	if (!(rate > 0))
-		return err_set(err, -EINVAL, "\"%s\" must be above 0", text);
-	memcpy(field, &rate, sizeof(rate));
-	drop_period(opts_of(k, field));
-	return 0;
-}
-
-static void format_rate(const struct knob *k, const void *field, char *buf, size_t size)
-{
-	knob_rate.format(k, field, buf, size);
-}
-
-/* Gives the rate too, so that there is one number to show. "": no period, the rate counts. */
-static int parse_period(const struct knob *k, const char *text, void *field, struct err *err)
-{
-	struct client_opts *o = opts_of(k, field);
-	enum arrival_law law;
-	int64_t ns;
-	int rc;
-
-	if (!*text)
-		return 0;
-	rc = arrival_parse_period(text, &law, &ns, err);
-	if (rc)
-		return rc;
-	if (strlen(text) >= k->size)
-		return err_set(err, -EINVAL, "\"%s\" is too long", text);
-	drop_period(o);
-	strcpy(field, text);
-	o->rate = 1e9 / ns;
-	if (law != ARRIVAL_CONSTANT)
-		o->arrivals = law;
-	return 0;
-}
-
-static void format_period(const struct knob *k, const void *field, char *buf, size_t size)
-{
-	snprintf(buf, size, "%s", (const char *)field);
-}
 
 /* --wait-spin is --wait=spin under DistWalk's name. */
 static int parse_spin(const struct knob *k, const char *text, void *field, struct err *err)
@@ -219,8 +158,6 @@ static void format_program(const struct knob *k, const void *field, char *buf, s
 	knob_texts.format(k, field, buf, size);
 }
 
-const struct knob_type client_rate = { "RATE", parse_rate, format_rate };
-const struct knob_type client_period = { "TIME", parse_period, format_period };
 const struct knob_type client_spin = { "yes|no", parse_spin, format_spin, .is_flag = true };
 const struct knob_type client_always = { "yes", parse_always, format_always, .is_flag = true };
 const struct knob_type client_shorthand = { "TEXT", parse_shorthand, format_shorthand,

@@ -14,6 +14,7 @@
 #include "base/knob.h"
 
 extern const struct knob_type client_rate;	/* client_opts.rate */
+extern const struct knob_type client_requests;	/* client_opts.requests: a number or "auto" */
 extern const struct knob_type client_period;	/* client_opts.period */
 extern const struct knob_type client_spin;	/* client_opts.wait: --wait-spin is --wait=spin */
 extern const struct knob_type client_always;	/* a bool that is yes and cannot be no */

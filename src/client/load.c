@@ -117,7 +117,7 @@ static struct session *pick(struct load *l)
  * */
 static unsigned requests_each(const struct load *l, int64_t now_ns)
 {
-	int64_t behind = now_ns - l->next.due_ns, gap = l->plan.arrivals.period_ns;
+	int64_t behind = now_ns - l->next.due_ns, gap = arrival_gap_ns(&l->next);
 	int64_t each;
 
 	if (behind <= gap)

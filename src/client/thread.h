@@ -39,6 +39,7 @@ struct client_thread {
 	bool is_started;
 	unsigned index;
 	struct load_plan plan;
+	struct ramp ramp; /* plan.arrivals may point here */
 
 	/* Filled by the thread, to be read when it has been joined. */
 	struct loop loop;
