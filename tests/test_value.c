@@ -197,11 +197,12 @@ static void test_heavy_tails_have_no_mean_and_say_so(void)
 static void test_improbable_bounds_end(void)
 {
 	static const char *const texts[] = {
-		"exp:10:min=100000:max=100001",	  "norm:0:std=1:min=35",
-		"norm:0:std=1:max=-35",		  "gamma:k=2:scale=1:min=600",
-		"gamma:k=2:scale=1:max=1e-130",	  "weibull:k=2:scale=1:min=1e6",
-		"pareto:alpha=5:xmin=1:min=1e12", "zipf:n=1e15:s=5:min=1e12",
-		"lognorm:10:std=1:min=100",	  "mix:min=1000:1*exp:1|1*exp:2",
+		"exp:10:min=100000:max=100001", "norm:0:std=1:min=35",
+		"norm:0:std=1:min=20:max=20.1", "norm:0:std=1:max=-35",
+		"gamma:k=2:scale=1:min=600",	"gamma:k=2:scale=1:max=1e-130",
+		"weibull:k=2:scale=1:min=1e6",	"pareto:alpha=5:xmin=1:min=1e12",
+		"zipf:n=1e15:s=5:min=1e12",	"lognorm:10:std=1:min=100",
+		"mix:min=1000:1*exp:1|1*exp:2",
 	};
 	struct random_key key = key_of(0);
 
