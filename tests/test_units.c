@@ -76,6 +76,11 @@ static const struct row rows[] = {
 	  "\"36893488147.419103233s\" is too large: at most 9223372036854775807ns" },
 
 	{ UNIT_SIZE, "64B", NULL, 0, 64, "64B" },
+	{ UNIT_SIZE, "64b", "B", 0, 64, "64B" },
+	{ UNIT_SIZE, "10kb", "B", 0, 10000, "10kB" },
+	{ UNIT_SIZE, "10Mb", "KiB", 0, 10000000, "10MB" },
+	{ UNIT_SIZE, "10kib", "B", -EINVAL, 0,
+	  "\"10kib\" has an unknown unit: try 10KiB (units are B, kB, MB, GB, KiB, MiB, GiB)" },
 	{ UNIT_SIZE, "4KiB", NULL, 0, 4096, "4KiB" },
 	{ UNIT_SIZE, "1kB", NULL, 0, 1000, "1kB" },
 	{ UNIT_SIZE, "1536B", NULL, 0, 1536, "1.5KiB" },
@@ -139,6 +144,54 @@ static void test_whole_quantities_are_exact_or_refused(void)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		check_row(&rows[i]);
+}
+
+static void test_real_quantities_need_not_be_whole(void)
+{
+	static const struct {
+		enum unit unit;
+		const char *text, *bare;
+		int code;
+		double value;
+		const char *says;
+	} reals[] = {
+		{ UNIT_TIME, "1.5ns", NULL, 0, 1.5, "1.5ns" },
+		{ UNIT_TIME, "0.1us", NULL, 0, 100, "100ns" },
+		{ UNIT_TIME, "1.005", "us", 0, 1005, "1005ns" },
+		{ UNIT_TIME, "2.5e-3", "us", 0, 2.5, "2.5ns" },
+		{ UNIT_TIME, "1E3us", NULL, 0, 1e6, "1ms" },
+		{ UNIT_TIME, "10m", "us", 0, 1e10, "10s" },
+		{ UNIT_COUNT, "-0.1", NULL, 0, -0.1, "-0.1" },
+		{ UNIT_COUNT, "1e-300", NULL, 0, 1e-300, "1e-300" },
+		{ UNIT_COUNT, "2", "k", 0, 2000, "2k" },
+		{ UNIT_COUNT, "1.5k", NULL, 0, 1500, "1.5k" },
+		{ UNIT_TIME, "10", NULL, -EINVAL, 0, "\"10\" has no unit: try 10ms or 10s" },
+		{ UNIT_TIME, "1e", "us", -EINVAL, 0,
+		  "\"1e\" has an unknown unit: try 1ms (units are ns, us, ms, s)" },
+		{ UNIT_TIME, "-1ns", NULL, -EINVAL, 0, "\"-1ns\" is negative: a time starts at 0" },
+		{ UNIT_COUNT, "x", NULL, -EINVAL, 0, "\"x\" is not a number: try 10" },
+		{ UNIT_COUNT, "1e400", NULL, -EINVAL, 0, "\"1e400\" is too large: at most 9e+18" },
+		{ UNIT_COUNT, "inf", NULL, -EINVAL, 0, "\"inf\" is not a number: try 10" },
+	};
+
+	for (size_t i = 0; i < sizeof(reals) / sizeof(*reals); i++) {
+		struct err err = { 0 };
+		double value = 4711, back;
+		char buf[64];
+
+		CHECK_INT(
+			units_parse_real(reals[i].unit, reals[i].text, reals[i].bare, &value, &err),
+			reals[i].code);
+		CHECK_NEAR(value, reals[i].code ? 4711 : reals[i].value, 0);
+		if (reals[i].code) {
+			CHECK_TEXT(err.text, reals[i].says);
+			continue;
+		}
+		units_format_real(reals[i].unit, value, buf, sizeof(buf));
+		CHECK_TEXT(buf, reals[i].says);
+		CHECK_INT(units_parse_real(reals[i].unit, buf, NULL, &back, NULL), 0);
+		CU_ASSERT(back == value);
+	}
 }
 
 static void test_what_is_written_reads_back(void)
@@ -301,6 +354,7 @@ static void test_a_short_buffer_cuts_and_never_overflows(void)
 
 static CU_TestInfo tests[] = {
 	{ "whole quantities are exact or refused", test_whole_quantities_are_exact_or_refused },
+	{ "real quantities need not be whole", test_real_quantities_need_not_be_whole },
 	{ "what is written reads back", test_what_is_written_reads_back },
 	{ "the most negative number can be written", test_the_most_negative_number_can_be_written },
 	{ "rates and shares read back to the same double",
