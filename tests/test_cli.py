@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 
-from ringwalk import BACKENDS, RINGWALK, TOP, Node, check_counts, load, main, run
+from ringwalk import BACKENDS, RINGWALK, TOP, Node, Proxy, check_counts, load, main, run
 
 
 def test_every_backend_serves_and_loads():
@@ -169,6 +169,36 @@ def test_overload_ends_on_time_and_says_invalid():
         assert result["verdict"] == "INVALID" and result["reasons"], result["verdict"]
 
 
+def test_a_proxy_as_dw_proxy_was_called():
+    with Node() as node, Proxy("--to", node.to, "-d", "30", "-f", "500", "--seed=7",
+                               bind=("-b127.0.0.1:0",)) as proxy:
+        result = load(proxy, "-n", "20", "-r", "200", "--rs=64B", "--connections=2")
+        assert result["counts"]["done"] == 20, result["counts"]
+        assert result["latency"]["response"]["min_ns"] >= 30e6, result["latency"]["response"]
+        proxy.process.send_signal(signal.SIGUSR1)
+        assert proxy.process.stdout.readline() == "seed 7\n"
+        line = proxy.process.stdout.readline()
+        assert line.startswith("connections accepted 2 and open "), line
+        status, out, err = proxy.stop()
+        assert status == 0 and not err, (status, err)
+        assert "forth: bytes 20480 in and 20480 out" in out and "delayed 20" in out, out
+        assert "back: bytes 1280 in and 1280 out" in out and "faults: refuse 0, " in out, out
+
+
+def test_a_proxy_does_wrong_on_purpose_by_its_seed():
+    with Node() as node:
+        counts = set()
+        for _ in range(2):
+            with Proxy("--to", node.to, "--seed=7", "--fault", "reset,prob=50%,after=2000B",
+                       "--fault=silence,prob=0%") as proxy:
+                load(proxy, "-n", "40", "-r", "400", "--connections=8", "--timeout=1s",
+                     "--drain=1s")
+                status, out, _ = proxy.stop(signal.SIGINT)
+                assert status == 0, status
+                counts.add(re.findall(r"^faults: .* reset (\d+), .*$", out, re.MULTILINE)[-1])
+        assert len(counts) == 1 and counts != {"0"}, counts
+
+
 def test_a_dead_end_is_a_sentence():
     done = run("client", "--to=127.0.0.1:1", "-n", "1", status=(1, 3))
     assert "127.0.0.1:1" in done.stderr and "refused" in done.stderr, done.stderr
@@ -188,6 +218,15 @@ MISTAKES = [
     (("node", "--bind-addr=tcp://127.0.0.1:99999"), "99999"),
     (("node", "--bind-addr=0.0.0.0:0"), "--insecure"),
     (("node", "somewhere"), "somewhere"),
+    (("proxy", "--to=127.0.0.1:7891"), "talk to itself"),
+    (("proxy", "--bind=0.0.0.0:0"), "--insecure"),
+    (("proxy", "--bind=:0", "--delay=soon"), "soon"),
+    (("proxy", "--bind=:0", "--delay=1", "--delay-both=2"), "--delay-both"),
+    (("proxy", "--bind=:0", "--rate=10"), "10MB/s"),
+    (("proxy", "--bind=:0", "--fault=rest"), "did you mean reset?"),
+    (("proxy", "--bind=:0", "--fault", "reset,afer=1s"), "did you mean after?"),
+    (("proxy", "--bind=:0", "--fault=loss,prob=1%"), "datagrams"),
+    (("proxy", "--bind=udp://:0"), "does not translate"),
     (("info", "knob"), "knobs"),
     (("plan", "/nowhere/x.yaml"), "/nowhere/x.yaml"),
     (("client", "--outstanding=4", "--rate=10"), "closed loop"),
@@ -223,14 +262,14 @@ def test_of_configurations_that_are_alike_one_is_run():
 
 
 def test_help_lists_every_option():
-    for command in ("node", "client"):
+    for command in ("node", "client", "proxy"):
         out = run("help", command, status=0).stdout
         assert "--io_uring.entries" in out and "--sched.policy" in out
         assert out == run(command, "--help", status=0).stdout
 
 
 def test_manual_pages_come_from_the_knobs():
-    for role, option in (("node", "accept\\-mode"), ("client", "rate")):
+    for role, option in (("node", "accept\\-mode"), ("client", "rate"), ("proxy", "delay\\-back")):
         page = run("info", f"man-{role}", status=0).stdout
         assert page.startswith(".TH ") and option in page, page[:300]
 

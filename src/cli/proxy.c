@@ -1,9 +1,9 @@
 /*
  * proxy.c - `ringwalk proxy`: pass on until a signal says stop.
  *
- * `seed N`, then one line `listening on ADDRESS` per address when ready, and only then. SIGINT and
- * SIGTERM: counters, exit 0. SIGUSR1: counters, flushed. Signals are taken by the main thread
- * alone, which waits for nothing else.
+ * One line `listening on ADDRESS` per address when ready, and only then; after them `seed N`.
+ * SIGINT and SIGTERM: counters, exit 0. SIGUSR1: counters, flushed. Signals are taken by the main
+ * thread alone, which waits for nothing else.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -30,13 +30,13 @@ static void finish(struct proxy_cli *cli)
 
 static void print_start(const struct proxy *proxy)
 {
-	printf("seed %" PRIu64 "\n", proxy_seed(proxy));
 	for (unsigned i = 0; i < proxy_address_count(proxy); i++) {
 		char text[ADDRESS_TEXT + 8];
 
 		printf("listening on %s\n",
 		       route_format_address(proxy_address(proxy, i), text, sizeof(text)));
 	}
+	printf("seed %" PRIu64 "\n", proxy_seed(proxy));
 	fflush(stdout);
 }
 

@@ -1,12 +1,12 @@
 /*
  * fault.h - what the proxy does wrong on purpose: one line of text, one kind of fault.
  *
- *	KIND[,prob=SHARE][,after=TIME|SIZE][,from=TIME][,to=TIME][,every=TIME][,dir=DIRECTION][,by=TIME]
+ *	KIND[,prob=SHARE][,after=TIME|SIZE][,from=TIME][,to=TIME][,every=TIME][,dir=WAY][,by=TIME]
  *
  *	refuse      connections are reset as they are accepted
  *	silence     connections are accepted, read, and never answered; nobody is asked
  *	reset       both sides are reset (RST)
- *	half-close  the receiver of a direction is told its end (FIN); what comes later is thrown away
+ *	half-close  the receiver of a direction is told its end (FIN); the rest is thrown away
  *	black-hole  nothing passes and everything stays open; bytes wait, datagrams are lost
  *	loss        datagrams are lost
  *	duplicate   datagrams come twice

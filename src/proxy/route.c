@@ -17,12 +17,9 @@
 int route_parse_address(const char *text, struct address *ret, struct err *err)
 {
 	bool is_udp = !strncmp(text, "udp:", 4);
-	const char *rest = text;
-	int result;
+	const char *rest = is_udp ? text + (strncmp(text + 4, "//", 2) ? 4 : 6) : text;
+	int result = address_parse(*rest ? rest : "tcp://", ret, err);
 
-	if (is_udp || !strncmp(text, "ssl:", 4))
-		rest += strncmp(text + 4, "//", 2) ? 4 : 6;
-	result = address_parse(*rest ? rest : "tcp://", ret, err);
 	if (result)
 		return result;
 	if (is_udp && ret->storage.ss_family == AF_UNIX)
@@ -34,9 +31,11 @@ int route_parse_address(const char *text, struct address *ret, struct err *err)
 const char *route_format_address(const struct address *a, char *buf, size_t size)
 {
 	char text[ADDRESS_TEXT];
+	bool is_told;
 
-	snprintf(buf, size, "%s%s", a->transport == TRANSPORT_UDP ? "udp://" : "",
-		 address_format(a, text, sizeof(text)));
+	address_format(a, text, sizeof(text));
+	is_told = a->transport != TRANSPORT_UDP || !strncmp(text, "udp://", 6);
+	snprintf(buf, size, "%s%s", is_told ? "" : "udp://", text);
 	return buf;
 }
 

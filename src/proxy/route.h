@@ -38,7 +38,7 @@ struct route {
 int route_init(struct route *route, const struct proxy_opts *opts, struct err *err);
 void route_finish(struct route *route); /* takes a zeroed one */
 
-/* "udp://host:port" is datagrams; "ssl://" is a stream like any other, for bytes go through. */
+/* "udp://host:port" is datagrams; "tls://" is a stream like any other, for bytes go through. */
 int route_parse_address(const char *text, struct address *ret, struct err *err);
 /* As address_format(), with udp:// in front where it belongs. Returns buf. */
 const char *route_format_address(const struct address *a, char *buf, size_t size);
