@@ -16,7 +16,7 @@
 #include "proxy/pair.h"
 #include "tests/test.h"
 
-#define RIG_FLOWS 64
+#define RIG_FLOWS 512
 
 struct rig {
 	struct sim_net *net;

@@ -192,6 +192,28 @@ static void test_a_rate_holds_to_the_byte(void)
 	rig_finish(&rig);
 }
 
+/* What a send did not take is not spent; less than a burst is waited for at a time. */
+static void test_a_rate_holds_when_sends_are_short(void)
+{
+	const struct sim_faults faults = { .short_send = 0.7 };
+	struct rig rig;
+	int client, server, total = 0;
+
+	rig_init(&rig, &faults, 1,
+		 (const char *const[]){ "rate", "1MB/s", "burst", "1000B", NULL });
+	connect_both(&rig, 0, &client, &server);
+	CHECK_INT(sim_write(rig.net, client, block, 60000), 60000);
+	for (int ms = 0; ms <= 50; ms++) {
+		int n;
+
+		rig_until(&rig, ms * MS);
+		n = rig_count(&rig, server);
+		total += n > 0 ? n : 0;
+		CU_ASSERT(total <= 1000 * (ms + 1) && total > 1000 * (ms - 1));
+	}
+	rig_finish(&rig);
+}
+
 static void test_delay_comes_on_top_of_the_rate(void)
 {
 	struct rig rig;
@@ -466,6 +488,7 @@ static CU_TestInfo tests[] = {
 	{ "drawn delays keep the order and come from the seed",
 	  test_drawn_delays_keep_the_order_and_come_from_the_seed },
 	{ "a rate holds to the byte", test_a_rate_holds_to_the_byte },
+	{ "a rate holds when sends are short", test_a_rate_holds_when_sends_are_short },
 	{ "delay comes on top of the rate", test_delay_comes_on_top_of_the_rate },
 	{ "fragments arrive one by one", test_fragments_arrive_one_by_one },
 	{ "fragments without a gap are writes of their own",

@@ -78,6 +78,55 @@ static void test_answers_find_the_client_that_asked(void)
 	rig_finish(&rig);
 }
 
+/* So many that some of them share a place in the table. */
+static void test_hundreds_of_peers_are_kept_apart(void)
+{
+	enum { PEERS = 400 };
+	static int clients[PEERS];
+	char text[16];
+	struct rig rig;
+
+	RIG(&rig, UDP);
+	for (int i = 0; i < PEERS; i++) {
+		clients[i] = other_client(&rig);
+		if (i % 3)
+			sim_socket(rig.net); /* no pattern in the addresses */
+		snprintf(text, sizeof(text), "<%d>", i);
+		send_from(&rig, clients[i], text);
+		rig_until(&rig, i * MS);
+	}
+	CHECK_INT(rig.server_count, PEERS);
+	for (int i = 0; i < PEERS; i++) {
+		snprintf(text, sizeof(text), "<%d>", i);
+		CU_ASSERT(rig_reads(&rig, rig.servers[i], text));
+		rig_write(&rig, rig.servers[i], text);
+	}
+	rig_until(&rig, SEC);
+	for (int i = 0; i < PEERS; i++) {
+		snprintf(text, sizeof(text), "<%d>", i);
+		CU_ASSERT(rig_reads(&rig, clients[i], text));
+	}
+	rig_finish(&rig);
+}
+
+static void test_who_is_held_back_holds_nobody_up(void)
+{
+	struct rig rig;
+	int server;
+
+	RIG(&rig, UDP, "delay", "1ms", "fault", "reorder,to=1ms,by=50ms");
+	server = open_flow(&rig);
+	rig_until(&rig, 2 * MS);
+	rig_write(&rig, rig.client_udp, "second");
+	rig_until(&rig, 3 * MS);
+	CU_ASSERT(rig_reads(&rig, server, "second"));
+	rig_until(&rig, 51 * MS - 1);
+	CHECK_INT(rig_count(&rig, server), -EAGAIN);
+	rig_until(&rig, 51 * MS);
+	CU_ASSERT(rig_reads(&rig, server, "hello"));
+	rig_finish(&rig);
+}
+
 #define MANY 4000
 
 /* Numbers 0..MANY-1, one every 10 us; counts how often each arrives. Returns how many came behind a
@@ -315,6 +364,8 @@ static CU_TestInfo tests[] = {
 	{ "datagrams pass both ways each with its delay",
 	  test_datagrams_pass_both_ways_each_with_its_delay },
 	{ "answers find the client that asked", test_answers_find_the_client_that_asked },
+	{ "hundreds of peers are kept apart", test_hundreds_of_peers_are_kept_apart },
+	{ "who is held back holds nobody up", test_who_is_held_back_holds_nobody_up },
 	{ "a share is lost by the seed", test_a_share_is_lost_by_the_seed },
 	{ "a share comes twice", test_a_share_comes_twice },
 	{ "a share is overtaken", test_a_share_is_overtaken },

@@ -123,21 +123,28 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* What one send may take, whatever is due. */
+static uint64_t send_max(const struct way *way)
+{
+	uint64_t max = SEND_MAX;
+
+	if (way->frag)
+		max = least(max, (uint64_t)way->frag);
+	return way->limit.rate ? least(max, (uint64_t)way->limit.burst) : max;
+}
+
 /* How many bytes may leave now; 0: not before *ret_until_ns. */
 static uint64_t allowed(struct pair_way *w, int64_t now_ns, int64_t *ret_until_ns)
 {
 	const struct way *way = config(w);
-	uint64_t len = line_due(&w->line, now_ns, SEND_MAX);
+	uint64_t len = line_due(&w->line, now_ns, send_max(way));
 
 	*ret_until_ns = len ? w->gap_until_ns : line_next_ns(&w->line);
 	if (!len || (way->frag && w->gap_until_ns > now_ns))
 		return 0;
-	if (way->frag)
-		len = least(len, (uint64_t)way->frag);
 	len = least(len, pair_fault_budget(w));
 	if (!way->limit.rate)
 		return len;
-	len = least(len, (uint64_t)way->limit.burst);
 	*ret_until_ns = bucket_ready_ns(&w->bucket, &way->limit, now_ns, (int64_t)len);
 	return *ret_until_ns > now_ns ? 0 : len;
 }
