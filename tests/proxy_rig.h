@@ -126,8 +126,8 @@ static inline void rig_init(struct rig *rig, const struct sim_faults *faults, ui
 	rig_open_doors(rig);
 }
 
-#define RIG(rig, ...) \
-	rig_init(rig, NULL, 1, (const char *const[]){ "rate", "0B/s", ##__VA_ARGS__, NULL })
+/* Without options: RIG(rig, NULL). */
+#define RIG(rig, ...) rig_init(rig, NULL, 1, (const char *const[]){ __VA_ARGS__, NULL })
 
 static inline void rig_finish(struct rig *rig)
 {

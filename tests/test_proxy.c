@@ -34,7 +34,7 @@ static void test_bytes_pass_both_ways_at_once_without_delay(void)
 	struct rig rig;
 	int client, server;
 
-	RIG(&rig);
+	RIG(&rig, NULL);
 	connect_both(&rig, 0, &client, &server);
 	rig_write(&rig, client, "request");
 	rig_write(&rig, server, "answer");
@@ -294,76 +294,6 @@ static void test_a_full_line_stops_reading_and_loses_nothing(void)
 	rig_finish(&rig);
 }
 
-static void test_an_end_comes_after_its_delay_and_the_answer_still_passes(void)
-{
-	struct rig rig;
-	int client, server;
-
-	RIG(&rig, "delay", "5ms", "delay-back", "3ms");
-	connect_both(&rig, 5 * MS, &client, &server);
-	rig_write(&rig, client, "last");
-	sim_shutdown(rig.net, client);
-	rig_until(&rig, 10 * MS - 1);
-	CHECK_INT(rig_count(&rig, server), -EAGAIN);
-	rig_until(&rig, 10 * MS);
-	CU_ASSERT(rig_reads(&rig, server, "last"));
-	CHECK_INT(rig_count(&rig, server), 0);
-	rig_write(&rig, server, "answer");
-	sim_close(rig.net, server);
-	rig_until(&rig, 13 * MS - 1);
-	CHECK_INT(rig_count(&rig, client), -EAGAIN);
-	CHECK_INT(rig.relay.stats.open, 1);
-	rig_until(&rig, 13 * MS);
-	CU_ASSERT(rig_reads(&rig, client, "answer"));
-	CHECK_INT(rig_count(&rig, client), 0);
-	CHECK_INT(rig.relay.stats.open, 0);
-	CHECK_INT(rig.relay.stats.resets, 0);
-	rig_finish(&rig);
-}
-
-static void test_a_reset_is_passed_on_as_a_reset_after_its_delay(void)
-{
-	for (int back = 0; back < 2; back++) {
-		struct rig rig;
-		int fds[2];
-
-		RIG(&rig, "delay-both", "5ms");
-		connect_both(&rig, 5 * MS, &fds[0], &fds[1]);
-		rig_write(&rig, fds[back], "before");
-		rig_until(&rig, 6 * MS);
-		sim_reset(rig.net, fds[back]);
-		rig_until(&rig, 10 * MS);
-		CU_ASSERT(rig_reads(&rig, fds[!back], "before"));
-		rig_until(&rig, 11 * MS - 1);
-		CHECK_INT(rig_count(&rig, fds[!back]), -EAGAIN);
-		rig_until(&rig, 11 * MS);
-		CHECK_INT(rig_count(&rig, fds[!back]), -ECONNRESET);
-		CHECK_INT(rig.relay.stats.open, 0);
-		CHECK_INT(rig.relay.stats.resets, 1);
-		rig_finish(&rig);
-	}
-}
-
-static void test_a_server_that_refuses_resets_the_client_with_a_sentence(void)
-{
-	struct rig rig;
-	int client;
-
-	RIG(&rig, "delay", "5ms", "delay-back", "2ms");
-	sim_close(rig.net, rig.server_door);
-	client = rig_connect(&rig);
-	rig_write(&rig, client, "hello");
-	rig_until(&rig, 7 * MS - 1);
-	CHECK_INT(rig_count(&rig, client), -EAGAIN);
-	rig_until(&rig, 7 * MS);
-	CHECK_INT(rig_count(&rig, client), -ECONNRESET);
-	CHECK_INT(rig.said, 1);
-	CU_ASSERT(strstr(rig.sentence, "Connection refused: the client is reset") != NULL);
-	CHECK_INT(rig.relay.stats.refused, 1);
-	CHECK_INT(rig.relay.stats.open, 0);
-	rig_finish(&rig);
-}
-
 static void test_ten_thousand_connections_one_after_the_other(void)
 {
 	struct rig rig;
@@ -495,12 +425,6 @@ static CU_TestInfo tests[] = {
 	  test_fragments_without_a_gap_are_writes_of_their_own },
 	{ "a full line stops reading and loses nothing",
 	  test_a_full_line_stops_reading_and_loses_nothing },
-	{ "an end comes after its delay and the answer still passes",
-	  test_an_end_comes_after_its_delay_and_the_answer_still_passes },
-	{ "a reset is passed on as a reset after its delay",
-	  test_a_reset_is_passed_on_as_a_reset_after_its_delay },
-	{ "a server that refuses resets the client with a sentence",
-	  test_a_server_that_refuses_resets_the_client_with_a_sentence },
 	{ "ten thousand connections one after the other",
 	  test_ten_thousand_connections_one_after_the_other },
 	{ "connections above the limit are closed with a sentence",

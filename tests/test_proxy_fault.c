@@ -1,6 +1,6 @@
 /*
- * test_proxy_fault.c - faults of streams on the simulated net: at the moment, at the byte, in the
- * share that was asked for.
+ * test_proxy_fault.c - how streams end on the simulated net, by themselves and by faults: at the
+ * moment, at the byte, in the share that was asked for.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,11 +13,88 @@ static uint64_t injected(const struct rig *rig, enum fault_kind kind)
 	return rig->relay.stats.faults[kind];
 }
 
-static void connect_both(struct rig *rig, int *client, int *server)
+/* A client, and the server's end of its connection, at time at_ns. */
+static void connect_later(struct rig *rig, int64_t at_ns, int *client, int *server)
 {
 	*client = rig_connect(rig);
+	rig_until(rig, at_ns);
 	*server = rig_accept(rig);
 	CU_ASSERT_FATAL(*server >= 0);
+}
+
+static void connect_both(struct rig *rig, int *client, int *server)
+{
+	connect_later(rig, sim_net_now_ns(rig->net), client, server);
+}
+
+static void test_an_end_comes_after_its_delay_and_the_answer_still_passes(void)
+{
+	struct rig rig;
+	int client, server;
+
+	RIG(&rig, "delay", "5ms", "delay-back", "3ms");
+	connect_later(&rig, 5 * MS, &client, &server);
+	rig_write(&rig, client, "last");
+	sim_shutdown(rig.net, client);
+	rig_until(&rig, 10 * MS - 1);
+	CHECK_INT(rig_count(&rig, server), -EAGAIN);
+	rig_until(&rig, 10 * MS);
+	CU_ASSERT(rig_reads(&rig, server, "last"));
+	CHECK_INT(rig_count(&rig, server), 0);
+	rig_write(&rig, server, "answer");
+	sim_close(rig.net, server);
+	rig_until(&rig, 13 * MS - 1);
+	CHECK_INT(rig_count(&rig, client), -EAGAIN);
+	CHECK_INT(rig.relay.stats.open, 1);
+	rig_until(&rig, 13 * MS);
+	CU_ASSERT(rig_reads(&rig, client, "answer"));
+	CHECK_INT(rig_count(&rig, client), 0);
+	CHECK_INT(rig.relay.stats.open, 0);
+	CHECK_INT(rig.relay.stats.resets, 0);
+	rig_finish(&rig);
+}
+
+static void test_a_reset_is_passed_on_as_a_reset_after_its_delay(void)
+{
+	for (int back = 0; back < 2; back++) {
+		struct rig rig;
+		int fds[2];
+
+		RIG(&rig, "delay-both", "5ms");
+		connect_later(&rig, 5 * MS, &fds[0], &fds[1]);
+		rig_write(&rig, fds[back], "before");
+		rig_until(&rig, 6 * MS);
+		sim_reset(rig.net, fds[back]);
+		rig_until(&rig, 10 * MS);
+		CU_ASSERT(rig_reads(&rig, fds[!back], "before"));
+		rig_until(&rig, 11 * MS - 1);
+		CHECK_INT(rig_count(&rig, fds[!back]), -EAGAIN);
+		rig_until(&rig, 11 * MS);
+		CHECK_INT(rig_count(&rig, fds[!back]), -ECONNRESET);
+		CHECK_INT(rig.relay.stats.open, 0);
+		CHECK_INT(rig.relay.stats.resets, 1);
+		rig_finish(&rig);
+	}
+}
+
+static void test_a_server_that_refuses_resets_the_client_with_a_sentence(void)
+{
+	struct rig rig;
+	int client;
+
+	RIG(&rig, "delay", "5ms", "delay-back", "2ms");
+	sim_close(rig.net, rig.server_door);
+	client = rig_connect(&rig);
+	rig_write(&rig, client, "hello");
+	rig_until(&rig, 7 * MS - 1);
+	CHECK_INT(rig_count(&rig, client), -EAGAIN);
+	rig_until(&rig, 7 * MS);
+	CHECK_INT(rig_count(&rig, client), -ECONNRESET);
+	CHECK_INT(rig.said, 1);
+	CU_ASSERT(strstr(rig.sentence, "Connection refused: the client is reset") != NULL);
+	CHECK_INT(rig.relay.stats.refused, 1);
+	CHECK_INT(rig.relay.stats.open, 0);
+	rig_finish(&rig);
 }
 
 static void test_refused_connections_are_reset_and_nobody_is_asked(void)
@@ -247,6 +324,12 @@ static void test_a_share_of_connections_is_drawn_from_the_seed(void)
 }
 
 static CU_TestInfo tests[] = {
+	{ "an end comes after its delay and the answer still passes",
+	  test_an_end_comes_after_its_delay_and_the_answer_still_passes },
+	{ "a reset is passed on as a reset after its delay",
+	  test_a_reset_is_passed_on_as_a_reset_after_its_delay },
+	{ "a server that refuses resets the client with a sentence",
+	  test_a_server_that_refuses_resets_the_client_with_a_sentence },
 	{ "refused connections are reset and nobody is asked",
 	  test_refused_connections_are_reset_and_nobody_is_asked },
 	{ "silence reads and never answers", test_silence_reads_and_never_answers },
