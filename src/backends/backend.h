@@ -41,9 +41,22 @@
  *     from other threads and from signal handlers.
  * 11. A descriptor the backend cannot watch (select: FD_SETSIZE and above) makes its operations
  *     come back with -ERANGE.
- * 12. close() takes a backend with operations in flight; they never come back.
+ * 12. close() takes a backend with operations in flight; they never come back. It returns when
+ *     nobody touches their memory any more.
+ * 13. IO_READ, IO_WRITE and IO_SYNC are for files, any number at a time on one descriptor; their
+ *     order is nobody's promise. A short count is a success, 0 the end of the file. Wherever they
+ *     are carried out (enum backend_files) all rules hold, with two exceptions that a user asks
+ *     for: FILES_INLINE blocks in submit(), and what a thread of a pool has begun cannot be
+ *     interrupted: cancelled, it comes back with its own result, and an IO_CLOSE waits for it.
+ * 14. IO_SENDFILE is a send: at most one send of any kind per descriptor is in flight. It may send
+ *     less than asked; 0 says that the file ends at or before `offset`. It needs a connected
+ *     stream that does not block. file_fd stays open until the operation comes back.
+ * 15. IO_SEND with IO_ZERO_COPY comes back when the memory may be written again, which can be as
+ *     late as the peer's acknowledgement. What cannot avoid the copy (a backend, a socket) sends
+ *     as usual, and stats.copied counts it.
  *
- * Which file to read next: readiness.h (one side), io_uring.c (the other), sim.h (no kernel).
+ * Which file to read next: readiness.h (one side), io_uring.c (the other), sim.h (no kernel),
+ * files.h (how files fit in).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -63,9 +76,23 @@ enum io_kind {
 	IO_RECVFROM, /* multishot; one datagram each, sender in `from` */
 	IO_SEND,     /* buf, len; result: bytes taken */
 	IO_SENDMSG,  /* msg (gathered, or a datagram with its address); result: bytes taken */
+	IO_SENDFILE, /* file_fd, offset, len; result: bytes taken, 0 at the end of the file */
 	IO_CONNECT,  /* addr, addr_len on a non-blocking socket; result 0 */
+	IO_READ,     /* rbuf, len, offset; result: bytes read, 0 at the end of the file */
+	IO_WRITE,    /* buf, len, offset; result: bytes written */
+	IO_SYNC,     /* fdatasync(2); result 0 */
 	IO_TIMER,    /* deadline_ns, on the backend's clock (now_ns); no descriptor */
 	IO_CLOSE,
+};
+
+static inline bool io_is_file(uint8_t kind)
+{
+	return kind >= IO_READ && kind <= IO_SYNC;
+}
+
+/* io_op.flags */
+enum {
+	IO_ZERO_COPY = 1, /* IO_SEND */
 };
 
 /*
@@ -83,10 +110,20 @@ struct io_op {
 	uint8_t state;	     /* the backend's; 0 before the first submit */
 	uint16_t generation; /* the backend's */
 	int fd;
+	uint16_t flags;	 /* IO_ZERO_COPY; read for IO_SEND only */
+	uint16_t device; /* file operations: the thread of the pool that carries it out */
+	union {
+		int file_fd;	/* IO_SENDFILE */
+		int32_t result; /* the backend's, of a file operation in flight */
+	};
 	union {
 		struct {
-			const void *buf; /* IO_SEND */
-			size_t len;
+			union {
+				const void *buf; /* IO_SEND, IO_WRITE */
+				void *rbuf;	 /* IO_READ */
+			};
+			size_t len;	 /* and IO_SENDFILE */
+			uint64_t offset; /* IO_READ, IO_WRITE, IO_SENDFILE: in the file */
 		};
 		const struct msghdr *msg; /* IO_SENDMSG; with its iovecs valid until completion */
 		struct {
@@ -116,13 +153,31 @@ struct backend_stats {
 	uint64_t wakeups;     /* of those, the ones that returned with something */
 	uint64_t completions; /* results handed out by next() */
 	uint64_t retries;     /* buffers ran out (io_uring), spurious readiness (others) */
+	uint64_t zero_copy;   /* sends that were asked to copy nothing */
+	uint64_t copied;      /* of those, the ones whose bytes were copied all the same */
 	uint64_t batch[BACKEND_BATCHES]; /* batches of 2^i .. 2^(i+1)-1 results per wait */
 };
+
+/* Where IO_READ, IO_WRITE and IO_SYNC are carried out. */
+enum backend_files {
+	FILES_OWN,    /* as the backend does it best: io_uring in the kernel, others as INLINE */
+	FILES_INLINE, /* by a call in submit(), which blocks for as long as it takes */
+	FILES_THREAD, /* by the thread of op->device in `pool` (file_pool.h) */
+};
+
+struct file_pool;
 
 struct backend {
 	const struct backend_ops *ops;
 	int64_t now_ns; /* CLOCK_MONOTONIC (or simulated) at open and at the end of each wait() */
 	struct backend_stats stats;
+
+	/*
+	 * Set by who opened the backend, after open() and before the first file operation; constant
+	 * then. The pool, which several backends may share, must outlive the backend.
+	 */
+	enum backend_files files;
+	struct file_pool *pool; /* FILES_THREAD */
 };
 
 struct backend_ops {
@@ -162,6 +217,19 @@ struct backend_ops {
 
 	/* Makes the current or the next wait() return. Any thread, any signal handler. */
 	void (*wake)(struct backend *b);
+
+	/*
+	 * Optional (NULL: nothing to gain): later reads and writes inside [base, base + len) are
+	 * cheaper. The memory must outlive the backend. 0, or -errno: they are as before.
+	 */
+	int (*register_buffer)(struct backend *b, void *base, size_t len, struct err *err);
+
+	/*
+	 * Optional (NULL: any file will do): whether file operations on fd can be carried out as
+	 * the backend was set up (io_uring.iopoll). 0, or -errno and why not. Takes as long as one
+	 * read; for the time before the first operation.
+	 */
+	int (*check_file)(struct backend *b, int fd, struct err *err);
 };
 
 /* registry.c - the one place that names every backend; ends with NULL. sim is not in this list. */

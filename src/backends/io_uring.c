@@ -295,9 +295,9 @@ static int open_backend(struct backend **ret, const void *opts, struct err *err)
 }
 
 /* A result nobody will hear of; an accepted connection would be left open. */
-static void drop(enum io_kind kind, int res)
+static void drop(bool accepts, int res)
 {
-	if (kind == IO_ACCEPT && res >= 0 && !(res & BACKEND_DIRECT))
+	if (accepts && res >= 0 && !(res & BACKEND_DIRECT))
 		close(res);
 }
 
@@ -313,7 +313,7 @@ static void drop_completions(struct uring *b)
 			continue;
 		b->in_flight -= !(cqe->flags & IORING_CQE_F_MORE);
 		if (cqe->user_data >= TAGS && !b->opts.registered_files)
-			drop(cqe->user_data & KIND_MASK, cqe->res);
+			drop((cqe->user_data & MARK_MASK) == MARK_ACCEPT, cqe->res);
 	}
 	io_uring_cq_advance(&b->ring, count);
 }
@@ -336,7 +336,7 @@ static void close_backend(struct backend *base)
 	if (!b)
 		return;
 	if (b->ahead.op)
-		drop(b->ahead_kind, b->ahead.res);
+		drop(b->ahead_accepts, b->ahead.res);
 	cancel_all(b);
 	/* What the polling thread does next, it does after it has let go of what was cancelled. */
 	if (b->opts.sqpoll)

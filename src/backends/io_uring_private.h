@@ -41,12 +41,16 @@ enum uring_state {
 };
 
 /*
- * user_data is the operation's address with its kind in the low bits, so that close() need not
- * look at operations; what is not an operation has a tag below every address.
+ * user_data is the operation's address with a mark in the low bits, so that close() need not look
+ * at operations; what is not an operation has a tag below every address.
  */
 enum uring_tag { TAG_CANCEL, TAG_WAKE, TAG_CANCEL_ALL, TAGS };
-#define KIND_MASK 7ULL
-_Static_assert(IO_CLOSE <= KIND_MASK && _Alignof(struct io_op) > KIND_MASK, "kinds fit below");
+enum uring_mark {
+	MARK_NONE,
+	MARK_ACCEPT, /* its result is a descriptor */
+	MARK_MASK = 7,
+};
+_Static_assert(_Alignof(struct io_op) > MARK_MASK, "marks fit below");
 
 /*
  * Per descriptor the operations in flight on it, linked by io_op.link: one pointer for an idle
@@ -73,7 +77,7 @@ struct uring {
 
 	/* wait() looks one result ahead, to know whether there is one. */
 	struct io_result ahead; /* op NULL: none */
-	enum io_kind ahead_kind;
+	bool ahead_accepts;
 	int ahead_buffer, lent_buffer; /* -1: none */
 	unsigned cq_end;	       /* next() goes no further in this turn */
 	uint64_t handed;	       /* results of this turn */

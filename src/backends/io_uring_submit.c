@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "backends/files.h"
 #include "backends/io_uring_private.h"
 
 #define PENDING_MAX (256 << 10)
@@ -56,7 +57,7 @@ static struct io_uring_sqe *get_entry(struct uring *b)
 
 static uint64_t user_data(const struct io_op *op)
 {
-	return (uintptr_t)op | op->kind;
+	return (uintptr_t)op | (op->kind == IO_ACCEPT ? MARK_ACCEPT : MARK_NONE);
 }
 
 static void prepare_accept(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
@@ -115,6 +116,26 @@ static void prepare_connect(struct uring *b, struct io_uring_sqe *sqe, struct io
 	io_uring_prep_connect(sqe, fd, op->addr, op->addr_len);
 }
 
+static unsigned entry_len(size_t len)
+{
+	return len > SEND_MAX ? SEND_MAX : (unsigned)len;
+}
+
+static void prepare_read(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
+{
+	io_uring_prep_read(sqe, fd, op->rbuf, entry_len(op->len), op->offset);
+}
+
+static void prepare_write(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
+{
+	io_uring_prep_write(sqe, fd, op->buf, entry_len(op->len), op->offset);
+}
+
+static void prepare_sync(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
+{
+	io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
+}
+
 static void prepare_close(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
 {
 	if (op->fd & BACKEND_DIRECT)
@@ -128,7 +149,8 @@ static void (*const prepare[])(struct uring *b, struct io_uring_sqe *sqe, struct
 	[IO_ACCEPT] = prepare_accept,	  [IO_RECV] = prepare_recv,
 	[IO_RECVFROM] = prepare_recvfrom, [IO_SEND] = prepare_send,
 	[IO_SENDMSG] = prepare_sendmsg,	  [IO_CONNECT] = prepare_connect,
-	[IO_CLOSE] = prepare_close,
+	[IO_READ] = prepare_read,	  [IO_WRITE] = prepare_write,
+	[IO_SYNC] = prepare_sync,	  [IO_CLOSE] = prepare_close,
 };
 
 void uring_queue(struct uring *b, struct io_op *op)
@@ -246,6 +268,16 @@ void uring_submit(struct backend *base, struct io_op *op)
 		op->state = OP_IN_FLIGHT;
 		if (timers_add(&b->timers, op) < 0)
 			finish(b, op, -ENOMEM);
+		return;
+	}
+	if (io_is_file(op->kind) && base->files != FILES_OWN) {
+		op->result = file_call(op);
+		base->stats.syscalls++;
+		finish(b, op, op->result < 0 ? op->result : 0);
+		return;
+	}
+	if (op->kind == IO_SENDFILE) {
+		finish(b, op, -EOPNOTSUPP);
 		return;
 	}
 	slot = op->fd < 0 ? NULL : slot_of(b, op->fd);

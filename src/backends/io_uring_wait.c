@@ -58,7 +58,7 @@ static bool goes_on(const struct io_op *op, int res)
 static bool result_of(struct uring *b, const struct io_uring_cqe *cqe, struct io_result *r,
 		      int *ret_buffer)
 {
-	struct io_op *op = (struct io_op *)(uintptr_t)(cqe->user_data & ~KIND_MASK);
+	struct io_op *op = (struct io_op *)(uintptr_t)(cqe->user_data & ~(uint64_t)MARK_MASK);
 	bool no_buffer = cqe->res == -ENOBUFS && uring_repeats(op);
 
 	*r = (struct io_result){ .op = op,
@@ -132,6 +132,8 @@ static bool take_finished(struct uring *b, struct io_result *r)
 		b->finished_last = &b->finished_first;
 	op->state = OP_IDLE;
 	*r = (struct io_result){ .op = op, .res = -(int32_t)op->generation };
+	if (io_is_file(op->kind) && !r->res)
+		r->res = op->result;
 	return true;
 }
 
@@ -179,7 +181,7 @@ static bool has_result(struct uring *b)
 		return true;
 	if (!take(b, &b->ahead, &b->ahead_buffer))
 		return false;
-	b->ahead_kind = b->ahead.op->kind;
+	b->ahead_accepts = b->ahead.op->kind == IO_ACCEPT;
 	return true;
 }
 

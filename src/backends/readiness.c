@@ -15,6 +15,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "backends/files.h"
 #include "backends/readiness_private.h"
 
 #define SLOTS_FIRST 256
@@ -151,12 +152,23 @@ static void submit_close(struct readiness *r, struct io_op *op)
 	op_finish(r, op, 0);
 }
 
+static void submit_file(struct readiness *r, struct io_op *op)
+{
+	r->backend.stats.syscalls++;
+	op->result = file_call(op);
+	op_finish(r, op, op->result < 0 ? op->result : 0);
+}
+
 void readiness_submit(struct backend *b, struct io_op *op)
 {
 	struct readiness *r = of(b);
 	int rc;
 
 	op->state = OP_WAITS;
+	if (io_is_file(op->kind)) {
+		submit_file(r, op);
+		return;
+	}
 	if (op->kind == IO_CLOSE) {
 		submit_close(r, op);
 		return;

@@ -14,7 +14,10 @@
 
 enum { OP_AWAY, OP_WAITS, OP_DONE }; /* io_op.state */
 
-/* Appends to the finished ones: comes back from next() with res, a send with what it has sent. */
+/*
+ * Appends to the finished ones: comes back from next() with res. A count is told elsewhere: what a
+ * send has sent in its slot, what a file operation did in op->result, and res is 0 then.
+ */
 static inline void op_finish(struct readiness *r, struct io_op *op, int res)
 {
 	op->state = OP_DONE;

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <stddef.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,6 +27,13 @@ static size_t message_len(const struct msghdr *msg)
 	return len;
 }
 
+static ssize_t call_sendfile(const struct io_op *op)
+{
+	off_t offset = (off_t)op->offset;
+
+	return sendfile(op->fd, op->file_fd, &offset, op->len);
+}
+
 static ssize_t call_out(const struct io_op *op)
 {
 	switch (op->kind) {
@@ -33,9 +41,19 @@ static ssize_t call_out(const struct io_op *op)
 		return send(op->fd, op->buf, op->len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	case IO_SENDMSG:
 		return sendmsg(op->fd, op->msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+	case IO_SENDFILE:
+		return call_sendfile(op);
 	default:
 		return connect(op->fd, op->addr, op->addr_len);
 	}
+}
+
+/* Less than this shows that the socket is full. A file may only have ended. */
+static size_t asked(const struct io_op *op)
+{
+	if (op->kind == IO_SENDFILE)
+		return 0;
+	return op->kind == IO_SEND ? op->len : message_len(op->msg);
 }
 
 /* Until then no send is tried again. */
@@ -65,7 +83,7 @@ bool op_try_out(struct readiness *r, struct slot *s, struct io_op *op)
 	}
 	if (op->kind != IO_CONNECT) {
 		s->sent = (int32_t)n;
-		if ((size_t)n < (op->kind == IO_SEND ? op->len : message_len(op->msg)))
+		if ((size_t)n < asked(op))
 			expect_space(s);
 	}
 	op_finish(r, op, 0);
@@ -246,7 +264,9 @@ static void take_done(struct readiness *r, struct io_result *ret)
 	op->state = OP_AWAY;
 	if (op->kind == IO_CLOSE)
 		res = slot_close(r, op->fd);
-	else if (res == 0 && (op->kind == IO_SEND || op->kind == IO_SENDMSG))
+	else if (res == 0 && io_is_file(op->kind))
+		res = op->result;
+	else if (res == 0 && op->kind >= IO_SEND && op->kind <= IO_SENDFILE)
 		res = r->slots[op->fd].sent;
 	*ret = (struct io_result){ .op = op, .res = res };
 }

@@ -47,6 +47,7 @@ struct sim {
 	sem_t wakes;
 	struct sockaddr_storage from;
 	uint8_t buffer[RECV_BUFFER];
+	uint8_t file_bytes[RECV_BUFFER]; /* on their way from a file to a socket */
 };
 
 static struct sim *of(struct backend *b)
@@ -77,10 +78,26 @@ static bool has_work(const struct sim *sim)
 	return false;
 }
 
+/* As much of the file as one call of the kernel's would take. */
+static int give_file(struct sim *sim, struct sim_socket *s, const struct io_op *op)
+{
+	struct sim_socket *file = sim_find(sim->net, op->file_fd);
+	struct iovec part = { sim->file_bytes, 0 };
+	size_t len = op->len < sizeof(sim->file_bytes) ? op->len : sizeof(sim->file_bytes);
+	int n = file ? sim_pages_read(file, sim->file_bytes, len, op->offset) : -EBADF;
+
+	if (n <= 0)
+		return n;
+	part.iov_len = n;
+	return sim_give(sim->net, s, &part, 1, -1, true);
+}
+
 static int give(struct sim *sim, struct sim_socket *s, const struct io_op *op)
 {
 	struct iovec whole = { (void *)op->buf, op->len };
 
+	if (op->kind == IO_SENDFILE)
+		return give_file(sim, s, op);
 	if (op->kind == IO_SEND)
 		return sim_give(sim->net, s, &whole, 1, -1, true);
 	return sim_give(sim->net, s, op->msg->msg_iov, op->msg->msg_iovlen,
@@ -124,6 +141,17 @@ static void cancel_socket(struct sim *sim, struct sim_socket *s)
 	s->in = s->out = NULL;
 }
 
+static void submit_file(struct sim *sim, struct sim_socket *file, struct io_op *op)
+{
+	if (op->kind == IO_READ)
+		op->result = sim_pages_read(file, op->rbuf, op->len, op->offset);
+	else if (op->kind == IO_WRITE)
+		op->result = sim_pages_write(file, op->buf, op->len, op->offset);
+	else
+		op->result = 0;
+	finish(sim, op, op->result < 0 ? op->result : 0);
+}
+
 static void sim_submit(struct backend *b, struct io_op *op)
 {
 	struct sim *sim = of(b);
@@ -139,6 +167,8 @@ static void sim_submit(struct backend *b, struct io_op *op)
 		return;
 	else if (!s)
 		finish(sim, op, -EBADF);
+	else if (io_is_file(op->kind))
+		submit_file(sim, s, op);
 	else if (op->kind == IO_CLOSE) {
 		cancel_socket(sim, s);
 		finish(sim, op, 0);
@@ -179,8 +209,10 @@ static void take_done(struct sim *sim, struct io_result *ret)
 	op->state = OP_AWAY;
 	if (res == 0 && op->kind == IO_CLOSE)
 		sim_drop(sim->net, s, s->resets ? SIM_RESET : SIM_END);
-	if (res == 0 && (op->kind == IO_SEND || op->kind == IO_SENDMSG))
+	if (res == 0 && op->kind >= IO_SEND && op->kind <= IO_SENDFILE)
 		res = s->sent;
+	if (res == 0 && io_is_file(op->kind))
+		res = op->result;
 	*ret = (struct io_result){ .op = op, .res = res };
 }
 

@@ -38,6 +38,13 @@ struct sim_opts {
 
 extern const struct backend_ops backend_sim;
 
+/*
+ * A file of size bytes that are zero. It lives in the net and ends with sim_close() or IO_CLOSE;
+ * files are real in everything but time: any offset, holes, writes beyond the end.
+ */
+int sim_file(struct sim_net *net, uint64_t size);
+uint64_t sim_file_size(const struct sim_net *net, int fd);
+
 /* The scripted side: what a test does as the peer, without a backend. All return like the calls
  * they stand for (-errno, counts). */
 int sim_listen(struct sim_net *net);		     /* a listening descriptor */
@@ -47,7 +54,9 @@ int sim_pair(struct sim_net *net, int fds[2]);
 int sim_datagram_pair(struct sim_net *net, int fds[2]);
 int sim_write(struct sim_net *net, int fd, const void *buf, size_t len);
 int sim_read(struct sim_net *net, int fd, void *buf, size_t len); /* -EAGAIN when empty */
-int sim_shutdown(struct sim_net *net, int fd);			  /* half close */
+int sim_read_at(struct sim_net *net, int fd, void *buf, size_t len, uint64_t offset);
+int sim_write_at(struct sim_net *net, int fd, const void *buf, size_t len, uint64_t offset);
+int sim_shutdown(struct sim_net *net, int fd); /* half close */
 int sim_close(struct sim_net *net, int fd);
 int sim_reset(struct sim_net *net, int fd);
 /* When it is closed, by whomever, its peer is told a reset: SO_LINGER with a time of 0. */

@@ -148,6 +148,7 @@ void sim_drop(struct sim_net *net, struct sim_socket *s, enum sim_piece_kind las
 		net->sockets[s->fd] = NULL;
 		net->open--;
 	}
+	sim_pages_free(s);
 	free(s);
 }
 

@@ -23,7 +23,7 @@
 
 #define SIM_FD_FIRST 3
 
-enum sim_kind { SIM_FRESH, SIM_STREAM, SIM_DATAGRAM, SIM_LISTENER };
+enum sim_kind { SIM_FRESH, SIM_STREAM, SIM_DATAGRAM, SIM_LISTENER, SIM_FILE };
 
 enum sim_piece_kind { SIM_DATA, SIM_END, SIM_RESET, SIM_CONNECTION };
 struct sim_piece {
@@ -47,6 +47,9 @@ struct sim_socket {
 	bool resets;	       /* its close is a reset */
 	int64_t connected_ns;  /* a connect is decided then */
 	int connect_result;
+
+	struct sim_page *pages; /* of a SIM_FILE, that were written to */
+	uint64_t size;
 
 	/* The backend's, see sim.c. */
 	struct sim *owner;
@@ -89,6 +92,11 @@ int sim_accept(struct sim_net *net, struct sim_socket *listener);
 int sim_start_connect(struct sim_net *net, struct sim_socket *s, int listen_fd);
 int sim_finish_connect(struct sim_socket *s);
 int sim_end(struct sim_net *net, struct sim_socket *s);
+
+/* Of a SIM_FILE, by sim_files.c: exact and at once. Counts or -errno. */
+int sim_pages_read(const struct sim_socket *file, void *buf, size_t len, uint64_t offset);
+int sim_pages_write(struct sim_socket *file, const void *buf, size_t len, uint64_t offset);
+void sim_pages_free(struct sim_socket *file);
 
 /* When something arrives that has not yet; INT64_MAX: nothing is on its way. */
 int64_t sim_next_arrival_ns(const struct sim_net *net);

@@ -113,6 +113,36 @@ int sim_read(struct sim_net *net, int fd, void *buf, size_t len)
 	return s ? sim_take(net, s, buf, len, false, &from_fd) : -EBADF;
 }
 
+int sim_file(struct sim_net *net, uint64_t size)
+{
+	int fd = sim_open(net, SIM_FILE);
+
+	if (fd >= 0)
+		sim_find(net, fd)->size = size;
+	return fd;
+}
+
+uint64_t sim_file_size(const struct sim_net *net, int fd)
+{
+	struct sim_socket *s = sim_find(net, fd);
+
+	return s ? s->size : 0;
+}
+
+int sim_read_at(struct sim_net *net, int fd, void *buf, size_t len, uint64_t offset)
+{
+	struct sim_socket *s = sim_find(net, fd);
+
+	return s ? sim_pages_read(s, buf, len, offset) : -EBADF;
+}
+
+int sim_write_at(struct sim_net *net, int fd, const void *buf, size_t len, uint64_t offset)
+{
+	struct sim_socket *s = sim_find(net, fd);
+
+	return s ? sim_pages_write(s, buf, len, offset) : -EBADF;
+}
+
 int sim_shutdown(struct sim_net *net, int fd)
 {
 	struct sim_socket *s = sim_find(net, fd);

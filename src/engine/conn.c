@@ -320,6 +320,7 @@ void conn_flush(struct conn *c)
 	s->orphans = NULL;
 	s->op.state = 0;
 	s->op.fd = c->recv.fd;
+	s->op.flags = 0;
 	s->op.done = on_sent;
 	outqueue_fill(&c->out, s);
 	c->sender = s;

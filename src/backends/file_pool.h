@@ -1,0 +1,44 @@
+/*
+ * file_pool.h - threads that carry out file operations for FILES_THREAD: one for each device.
+ *
+ * A blocking read then holds up its device and nobody else. Several backends, each in a thread of
+ * its own, share a pool: whoever opened them sets backend->pool, and op->device says which thread.
+ * An operation goes there through a bounded queue and comes back to the backend it came from, both
+ * without locks; the backend is woken by a write to its eventfd. What finds the queue full waits
+ * in its backend, so nobody blocks and nothing is lost.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RW_BACKENDS_FILE_POOL_H
+#define RW_BACKENDS_FILE_POOL_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+#define FILE_POOL_DEVICES 256
+
+struct file_pool;
+
+/* What is called in each of its threads; all may be NULL. */
+struct file_pool_hooks {
+	void *context;
+	/*
+	 * The thread of a device has started and done nothing yet: the place for affinity and
+	 * scheduling. A failure ends file_pool_open() with this error.
+	 */
+	int (*thread_started)(void *context, unsigned device, struct err *err);
+};
+
+struct file_pool_opts {
+	unsigned count;	      /* devices, 1 to FILE_POOL_DEVICES */
+	int64_t busy_wait_ns; /* an idle thread polls so long before it sleeps */
+	struct file_pool_hooks hooks;
+};
+
+/* Returns when all threads have started. */
+int file_pool_open(struct file_pool **ret, const struct file_pool_opts *opts, struct err *err);
+/* Every backend that used it has been closed. NULL is fine. */
+void file_pool_close(struct file_pool *pool);
+
+#endif
