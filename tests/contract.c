@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "backends/file_pool.h"
+
 #define PATIENCE_NS (5 * SEC)
 
 struct fixture *fixture_open(void)
@@ -26,6 +28,12 @@ struct fixture *fixture_open(void)
 		printf("\n    open: %s\n", err.text);
 		abort();
 	}
+	f->backend->files = subject.files;
+	if (subject.files == FILES_THREAD &&
+	    file_pool_open(&f->pool, &(struct file_pool_opts){ .count = SUBJECT_DEVICES }, &err) <
+		    0)
+		abort();
+	f->backend->pool = f->pool;
 	return f;
 }
 
@@ -34,6 +42,7 @@ void fixture_close(struct fixture **f)
 	if (!*f)
 		return;
 	(*f)->ops->close((*f)->backend);
+	file_pool_close((*f)->pool);
 	(*f)->peer->stop(*f);
 	free(*f);
 }
@@ -134,6 +143,12 @@ void probe_send(struct fixture *f, struct probe *p, int fd, const void *buf, siz
 	submit(f, p, IO_SEND, fd);
 }
 
+void probe_send_zero_copy(struct fixture *f, struct probe *p, int fd, const void *buf, size_t len)
+{
+	p->op.flags = IO_ZERO_COPY;
+	probe_send(f, p, fd, buf, len);
+}
+
 void probe_send_message(struct fixture *f, struct probe *p, int fd, struct iovec *parts,
 			size_t count, const struct sockaddr_storage *to, socklen_t to_len)
 {
@@ -150,6 +165,39 @@ void probe_connect(struct fixture *f, struct probe *p, int fd, const struct sock
 	p->op.addr = (const struct sockaddr *)to;
 	p->op.addr_len = to_len;
 	submit(f, p, IO_CONNECT, fd);
+}
+
+static void set_file(struct probe *p, const void *buf, size_t len, uint64_t offset)
+{
+	p->op.buf = buf;
+	p->op.len = len;
+	p->op.offset = offset;
+}
+
+void probe_read(struct fixture *f, struct probe *p, int fd, void *buf, size_t len, uint64_t offset)
+{
+	set_file(p, buf, len, offset);
+	submit(f, p, IO_READ, fd);
+}
+
+void probe_write(struct fixture *f, struct probe *p, int fd, const void *buf, size_t len,
+		 uint64_t offset)
+{
+	set_file(p, buf, len, offset);
+	submit(f, p, IO_WRITE, fd);
+}
+
+void probe_sync(struct fixture *f, struct probe *p, int fd)
+{
+	submit(f, p, IO_SYNC, fd);
+}
+
+void probe_send_file(struct fixture *f, struct probe *p, int fd, int file_fd, size_t len,
+		     uint64_t offset)
+{
+	set_file(p, NULL, len, offset);
+	p->op.file_fd = file_fd;
+	submit(f, p, IO_SENDFILE, fd);
 }
 
 void probe_timer(struct fixture *f, struct probe *p, int64_t deadline_ns)

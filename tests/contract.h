@@ -53,6 +53,13 @@ struct peer {
 	void (*address)(int fd, struct sockaddr_storage *ret, socklen_t *ret_len);
 	/* An address where nobody listens. */
 	void (*deaf_address)(struct fixture *f, struct sockaddr_storage *ret, socklen_t *ret_len);
+	int (*file)(struct fixture *f, uint64_t size);	      /* of zeros, open for both */
+	int (*full_file)(struct fixture *f);		      /* that takes nothing: -ENOSPC */
+	int (*direct_file)(struct fixture *f, uint64_t size); /* O_DIRECT; NULL: there is none */
+	int (*read_at)(struct fixture *f, int fd, void *buf, size_t len, uint64_t offset);
+	int (*write_at)(struct fixture *f, int fd, const void *buf, size_t len, uint64_t offset);
+	/* Files may not grow beyond; 0: no limit. */
+	void (*limit_files)(struct fixture *f, uint64_t bytes);
 	/* No more descriptors than are open now (true), or as before (false). */
 	void (*limit_descriptors)(struct fixture *f, bool limit);
 };
@@ -65,7 +72,9 @@ struct subject {
 	const struct backend_ops *ops;
 	const struct peer *peer;
 	const void *opts;
+	enum backend_files files;
 };
+#define SUBJECT_DEVICES 2
 extern struct subject subject;
 
 #define FIXTURE_FDS 16384
@@ -73,7 +82,8 @@ struct fixture {
 	const struct backend_ops *ops;
 	const struct peer *peer;
 	struct backend *backend;
-	struct sim_net *net;  /* peer_sim's */
+	struct sim_net *net; /* peer_sim's */
+	struct file_pool *pool;
 	uint64_t order;	      /* counts results, so that probes know who came first */
 	int fds[FIXTURE_FDS]; /* what is open and to be closed at the end */
 	int fd_count;
@@ -115,10 +125,17 @@ void probe_accept(struct fixture *f, struct probe *p, int fd);
 void probe_recv(struct fixture *f, struct probe *p, int fd);
 void probe_recv_from(struct fixture *f, struct probe *p, int fd);
 void probe_send(struct fixture *f, struct probe *p, int fd, const void *buf, size_t len);
+void probe_send_zero_copy(struct fixture *f, struct probe *p, int fd, const void *buf, size_t len);
 void probe_send_message(struct fixture *f, struct probe *p, int fd, struct iovec *parts,
 			size_t count, const struct sockaddr_storage *to, socklen_t to_len);
 void probe_connect(struct fixture *f, struct probe *p, int fd, const struct sockaddr_storage *to,
 		   socklen_t to_len);
+void probe_read(struct fixture *f, struct probe *p, int fd, void *buf, size_t len, uint64_t offset);
+void probe_write(struct fixture *f, struct probe *p, int fd, const void *buf, size_t len,
+		 uint64_t offset);
+void probe_sync(struct fixture *f, struct probe *p, int fd);
+void probe_send_file(struct fixture *f, struct probe *p, int fd, int file_fd, size_t len,
+		     uint64_t offset);
 void probe_timer(struct fixture *f, struct probe *p, int64_t deadline_ns);
 void probe_close(struct fixture *f, struct probe *p, int fd);
 void probe_cancel(struct probe *p);
@@ -139,6 +156,6 @@ int peer_read_end(struct fixture *f, int fd);
 
 /* The parts of the suite; each ends with CU_TEST_INFO_NULL. */
 extern CU_TestInfo stream_tests[], end_tests[], socket_tests[], datagram_tests[], turn_tests[],
-	cancel_tests[], crowd_tests[];
+	cancel_tests[], crowd_tests[], file_tests[], send_file_tests[];
 
 #endif

@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -156,6 +158,56 @@ static int write_to(struct fixture *f, int fd, const void *buf, size_t len)
 	return result(send(fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
+static int open_file(struct fixture *f, uint64_t size, int flags)
+{
+	const char *folder = getenv("TMPDIR");
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/ringwalk-XXXXXX", folder ? folder : "/tmp");
+	fd = keep(f, mkostemp(path, O_CLOEXEC | flags));
+	if (fd < 0)
+		return fd;
+	unlink(path);
+	return ftruncate(fd, (off_t)size) < 0 ? -errno : fd;
+}
+
+static int file(struct fixture *f, uint64_t size)
+{
+	return open_file(f, size, 0);
+}
+
+static int direct_file(struct fixture *f, uint64_t size)
+{
+	return open_file(f, size, O_DIRECT);
+}
+
+static int full_file(struct fixture *f)
+{
+	return keep(f, open("/dev/full", O_RDWR | O_CLOEXEC));
+}
+
+static int read_at(struct fixture *f, int fd, void *buf, size_t len, uint64_t offset)
+{
+	return result(pread(fd, buf, len, (off_t)offset));
+}
+
+static int write_at(struct fixture *f, int fd, const void *buf, size_t len, uint64_t offset)
+{
+	return result(pwrite(fd, buf, len, (off_t)offset));
+}
+
+/* The kernel sends a signal, too: setrlimit(2). */
+static void limit_files(struct fixture *f, uint64_t bytes)
+{
+	struct rlimit limit;
+
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = bytes ? bytes : limit.rlim_max;
+	setrlimit(RLIMIT_FSIZE, &limit);
+}
+
 static int read_from(struct fixture *f, int fd, void *buf, size_t len)
 {
 	return result(recv(fd, buf, len, MSG_DONTWAIT));
@@ -200,6 +252,12 @@ const struct peer peer_kernel = {
 	.shutdown = half_close,
 	.close = close_one,
 	.reset = reset,
+	.file = file,
+	.full_file = full_file,
+	.direct_file = direct_file,
+	.read_at = read_at,
+	.write_at = write_at,
+	.limit_files = limit_files,
 	.address = address,
 	.deaf_address = deaf_address,
 	.limit_descriptors = limit_descriptors,

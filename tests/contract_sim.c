@@ -90,7 +90,40 @@ static void deaf_address(struct fixture *f, struct sockaddr_storage *ret, sockle
 	sim_address(sim_socket(f->net), ret, ret_len);
 }
 
+static int file(struct fixture *f, uint64_t size)
+{
+	return sim_file(f->net, size);
+}
+
+static int full_file(struct fixture *f)
+{
+	int fd = sim_file(f->net, 0);
+
+	sim_net_set_faults(f->net, &(struct sim_faults){ .file_full = 1 });
+	return fd;
+}
+
+static int read_at(struct fixture *f, int fd, void *buf, size_t len, uint64_t offset)
+{
+	return sim_read_at(f->net, fd, buf, len, offset);
+}
+
+static int write_at(struct fixture *f, int fd, const void *buf, size_t len, uint64_t offset)
+{
+	return sim_write_at(f->net, fd, buf, len, offset);
+}
+
+static void limit_files(struct fixture *f, uint64_t bytes)
+{
+	sim_net_set_faults(f->net, &(struct sim_faults){ .file_limit = bytes });
+}
+
 const struct peer peer_sim = {
+	.file = file,
+	.full_file = full_file,
+	.read_at = read_at,
+	.write_at = write_at,
+	.limit_files = limit_files,
 	.start = start,
 	.stop = stop,
 	.listen = listen_simulated,

@@ -1,10 +1,11 @@
 /*
  * test_backend_contract.c - the rules of src/backends/backend.h, for any backend.
  *
- *	test_backend_contract BACKEND [KNOB=VALUE ...]
+ *	test_backend_contract BACKEND [files=own|inline|thread] [KNOB=VALUE ...]
  *
  * The same suite runs against every backend and against every way to set it up that changes how it
  * works (tests/meson.build). The rules are tested in contract_*.c; how, says contract.h.
+ * With files= only the suites about files run: for the others it is all one.
  * Exit status 77: this machine cannot run the backend, or not with these knobs.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -16,12 +17,12 @@
 
 struct subject subject;
 
-static int choose(int argc, char **argv, void *opts, struct err *err)
+static int choose(int first, int argc, char **argv, void *opts, struct err *err)
 {
 	const struct knob_group *group = &subject.ops->group;
 
 	knob_defaults(group, opts);
-	for (int i = 2; i < argc; i++) {
+	for (int i = first; i < argc; i++) {
 		char *value = strchr(argv[i], '=');
 		const struct knob *knob;
 
@@ -37,9 +38,23 @@ static int choose(int argc, char **argv, void *opts, struct err *err)
 	return 0;
 }
 
-static int run(void)
+static const char *const files_names[] = { "own", "inline", "thread" };
+
+static int choose_files(const char *name, struct err *err)
+{
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(name, files_names[i])) {
+			subject.files = i;
+			return 0;
+		}
+	return err_set(err, -EINVAL, "files= is own, inline or thread, not '%s'", name);
+}
+
+static int run(bool only_files)
 {
 	CU_SuiteInfo suites[] = {
+		{ .pName = "files", .pTests = file_tests },
+		{ .pName = "files sent", .pTests = send_file_tests },
 		{ .pName = "streams", .pTests = stream_tests },
 		{ .pName = "ends", .pTests = end_tests },
 		{ .pName = "sockets", .pTests = socket_tests },
@@ -50,6 +65,8 @@ static int run(void)
 		CU_SUITE_INFO_NULL,
 	};
 
+	if (only_files)
+		suites[2] = (CU_SuiteInfo)CU_SUITE_INFO_NULL;
 	return test_main_suites(suites);
 }
 
@@ -58,9 +75,11 @@ int main(int argc, char **argv)
 	struct err err = { 0 };
 	void *opts AUTO(auto_free) = NULL;
 	bool sim = argc > 1 && !strcmp(argv[1], "sim");
+	bool only_files = argc > 2 && !strncmp(argv[2], "files=", 6);
 
 	if (argc < 2) {
-		fprintf(stderr, "usage: test_backend_contract BACKEND [KNOB=VALUE ...]\n");
+		fprintf(stderr,
+			"usage: test_backend_contract BACKEND [files=MODE] [KNOB=VALUE ...]\n");
 		return 2;
 	}
 	subject.peer = sim ? &peer_sim : &peer_kernel;
@@ -70,11 +89,12 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	subject.opts = opts = calloc(1, subject.ops->group.opts_size + 1);
-	if (choose(argc, argv, opts, &err) < 0) {
+	if ((only_files && choose_files(argv[2] + 6, &err) < 0) ||
+	    choose(2 + only_files, argc, argv, opts, &err) < 0) {
 		fprintf(stderr, "%s\n", err.text);
 		return 2;
 	}
 	if (subject.ops->probe(&err) < 0)
 		return test_skip(err.text);
-	return run();
+	return run(only_files);
 }

@@ -2,10 +2,9 @@
  * file_pool.h - threads that carry out file operations for FILES_THREAD: one for each device.
  *
  * A blocking read then holds up its device and nobody else. Several backends, each in a thread of
- * its own, share a pool: whoever opened them sets backend->pool, and op->device says which thread.
- * An operation goes there through a bounded queue and comes back to the backend it came from, both
- * without locks; the backend is woken by a write to its eventfd. What finds the queue full waits
- * in its backend, so nobody blocks and nothing is lost.
+ * its own, share a pool: whoever opened them sets backend->pool, and op->device says which thread
+ * (one that is not there: -ENODEV). Operations go there and come back without locks, in order. A
+ * backend has so many in the pool at a time (files.h); what is more waits in the backend.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,8 +14,6 @@
 #include <stdint.h>
 
 #include "base/err.h"
-
-#define FILE_POOL_DEVICES 256
 
 struct file_pool;
 
@@ -31,7 +28,7 @@ struct file_pool_hooks {
 };
 
 struct file_pool_opts {
-	unsigned count;	      /* devices, 1 to FILE_POOL_DEVICES */
+	unsigned count;	      /* devices, at least one */
 	int64_t busy_wait_ns; /* an idle thread polls so long before it sleeps */
 	struct file_pool_hooks hooks;
 };
@@ -40,5 +37,10 @@ struct file_pool_opts {
 int file_pool_open(struct file_pool **ret, const struct file_pool_opts *opts, struct err *err);
 /* Every backend that used it has been closed. NULL is fine. */
 void file_pool_close(struct file_pool *pool);
+unsigned file_pool_count(const struct file_pool *pool);
+
+/* files.c alone: place goes to the thread of a device. Any thread. */
+struct file_place;
+void file_pool_put(struct file_pool *pool, unsigned device, struct file_place *place);
 
 #endif

@@ -124,6 +124,11 @@ static const struct knob knobs[] = {
 	  .max = SEC,
 	  .def = "0ns",
 	  .help = "poll so long before sleeping" },
+	{ .name = "iopoll",
+	  .type = &knob_bool,
+	  FIELD(iopoll, bool),
+	  .def = "no",
+	  .help = "files are polled for instead of interrupting (O_DIRECT)" },
 	{ 0 },
 };
 
@@ -233,6 +238,10 @@ static int open_parts(struct uring *b, struct err *err)
 	if (!ret)
 		ret = uring_buffers_open(&b->buffers, &b->ring, (uint32_t)b->opts.buffers,
 					 (uint32_t)b->opts.buffer_size_bytes, err);
+	if (!ret)
+		ret = uring_send_open(&b->sender, err);
+	if (!ret)
+		ret = uring_polled_open(b, err);
 	if (ret)
 		return ret;
 	if (b->opts.registered_ring) {
@@ -252,6 +261,8 @@ static void release(struct uring *b)
 	if (b->direct.first)
 		io_uring_unregister_files(&b->ring);
 	uring_buffers_close(&b->buffers, &b->ring);
+	uring_polled_close(b);
+	uring_send_close(&b->sender);
 	io_uring_queue_exit(&b->ring);
 	if (b->wake_fd >= 0)
 		close(b->wake_fd);
@@ -280,6 +291,7 @@ static int open_backend(struct backend **ret, const void *opts, struct err *err)
 		return code;
 	}
 	b->base.now_ns = clock_now_ns();
+	files_init(&b->files, &b->base, &uring_files_calls);
 	b->finished_last = &b->finished_first;
 	b->starved_last = &b->starved_first;
 	b->lent_buffer = b->ahead_buffer = b->wake_fd = -1;
@@ -335,6 +347,7 @@ static void close_backend(struct backend *base)
 
 	if (!b)
 		return;
+	files_finish(&b->files);
 	if (b->ahead.op)
 		drop(b->ahead_accepts, b->ahead.res);
 	cancel_all(b);
@@ -358,4 +371,6 @@ const struct backend_ops backend_io_uring = {
 	.wait = uring_wait,
 	.next = uring_next,
 	.wake = uring_wake,
+	.register_buffer = uring_register_buffer,
+	.check_file = uring_check_file,
 };

@@ -4,6 +4,8 @@
  *	io_uring.c		knobs, what cannot go together, open, close
  *	io_uring_probe.c	can this machine run it
  *	io_uring_submit.c	operations to submission entries; descriptors and what is in flight
+ *	io_uring_send.c		sends that are more than one request: files, without a copy
+ *	io_uring_files.c	reading and writing files, registered memory, polling
  *	io_uring_wait.c		completions to results, waiting
  *	io_uring_buffers.c	where received bytes lie
  *
@@ -15,6 +17,7 @@
 #include <liburing.h>
 #include <stdatomic.h>
 
+#include "backends/files.h"
 #include "backends/io_uring_buffers.h"
 #include "backends/timers.h"
 
@@ -27,6 +30,7 @@ struct uring_opts {
 	bool sqpoll;
 	int64_t sqpoll_idle_ns, sqpoll_cpu;
 	int64_t busy_wait_ns;
+	bool iopoll;
 };
 
 /* io_op.state */
@@ -62,6 +66,27 @@ struct uring_slots {
 	size_t count;
 };
 
+/* What files are sent from; the kernel holds a buffer while it reads one. */
+#define URING_SEND_BUFFERS 16
+#define URING_SEND_BYTES   65536
+struct uring_sender {
+	uint8_t *memory;
+	struct op_queue line; /* IO_SENDFILE that found no buffer free; OP_STARVED */
+	uint32_t lens[URING_SEND_BUFFERS];
+	uint8_t free[URING_SEND_BUFFERS];
+	uint8_t free_count;
+	uint8_t zero_copy; /* what the kernel is asked for first */
+};
+
+/* The ring for iopoll=yes. */
+struct uring_polled {
+	struct io_uring ring;
+	bool open;
+	uint32_t count; /* operations in it */
+};
+
+#define URING_REGIONS 16
+
 struct uring {
 	struct backend base;
 	struct io_uring ring;
@@ -69,10 +94,16 @@ struct uring {
 	struct uring_buffers buffers;
 	struct uring_slots plain, direct;
 	struct timers timers;
+	struct files files;
+	struct uring_sender sender;
+	struct uring_polled polled;
+	struct iovec regions[URING_REGIONS]; /* registered memory */
+	unsigned region_count;
 	uint32_t timers_left; /* that next() hands out in this turn at most */
 	uint64_t in_flight;   /* operations the kernel has, or will have with the next wait */
 
 	struct io_op *finished_first, **finished_last;
+	uint32_t finished_count, finished_left; /* that next() hands out in this turn at most */
 	struct io_op *starved_first, **starved_last;
 
 	/* wait() looks one result ahead, to know whether there is one. */
@@ -114,6 +145,11 @@ void uring_submit(struct backend *base, struct io_op *op);
 void uring_cancel(struct backend *base, struct io_op *op);
 void uring_queue(struct uring *b, struct io_op *op); /* (again) to the kernel */
 int uring_flush(struct uring *b);		     /* to the kernel now, without waiting */
+/* Into the kernel and the list of its descriptor; and out of both, without a result. */
+void uring_launch(struct uring *b, struct io_op *op);
+void uring_unlaunch(struct uring *b, struct io_op *op);
+/* The operation comes back with res, 0 or -errno; a file operation with op->result instead of 0. */
+void uring_finish(struct uring *b, struct io_op *op, int res);
 void uring_queue_wake(struct uring *b);
 void uring_queue_cancel_all(struct uring *b); /* counts as one in flight */
 /* The kernel had no buffer for op and ended it: queued again by uring_feed(). */
@@ -125,11 +161,38 @@ void uring_land(struct uring *b, struct io_op *op);
 /* The kernel has closed. False: operations on the descriptor are still to come back before. */
 bool uring_land_close(struct uring *b, struct io_op *op, int res);
 
+extern const struct files_calls uring_files_calls;
+
+/* io_uring_send.c; take_: the next step is begun (false), or *r is the result. */
+int uring_send_open(struct uring_sender *s, struct err *err);
+void uring_send_close(struct uring_sender *s);
+void uring_submit_send_file(struct uring *b, struct io_op *op);
+void uring_prepare_send_file(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd);
+bool uring_take_send_file(struct uring *b, struct io_op *op, struct io_result *r);
+/* Those that wait for a buffer and are on fd, or `only` one, come back cancelled. */
+void uring_cancel_line(struct uring *b, int fd, const struct io_op *only);
+void uring_begin_zero_copy(struct uring *b, struct io_op *op);
+void uring_prepare_zero_copy(struct io_uring_sqe *sqe, struct io_op *op, int fd, size_t len);
+bool uring_take_zero_copy(struct uring *b, struct io_op *op, unsigned flags, struct io_result *r);
+
+/* io_uring_files.c */
+bool uring_refuses(const struct io_op *op); /* what the kernel would take for something else */
+void uring_prepare_file(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd);
+int uring_register_buffer(struct backend *base, void *memory, size_t len, struct err *err);
+int uring_check_file(struct backend *base, int fd, struct err *err);
+int uring_polled_open(struct uring *b, struct err *err);
+void uring_polled_close(struct uring *b);
+/* An entry of the polled ring if op belongs there; NULL: it does not. */
+struct io_uring_sqe *uring_polled_entry(struct uring *b, const struct io_op *op);
+/* look: the devices are asked; else only what they have said before is taken. */
+bool uring_take_polled(struct uring *b, bool look, struct io_result *ret);
+
 /* io_uring_wait.c */
 int uring_enter(struct uring *b, int64_t timeout_ns); /* INT64_MAX: for ever */
 int uring_wait(struct backend *base, int64_t timeout_ns);
 bool uring_next(struct backend *base, struct io_result *ret);
 void uring_wake(struct backend *base);
+void uring_nudge(struct backend *base);
 
 /* io_uring_probe.c */
 int uring_probe(struct err *why);

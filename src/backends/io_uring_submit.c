@@ -16,7 +16,6 @@
 #include <poll.h>
 #include <string.h>
 
-#include "backends/files.h"
 #include "backends/io_uring_private.h"
 
 #define PENDING_MAX (256 << 10)
@@ -100,7 +99,10 @@ static void prepare_send(struct uring *b, struct io_uring_sqe *sqe, struct io_op
 {
 	size_t len = op->len > SEND_MAX ? SEND_MAX : op->len;
 
-	io_uring_prep_send(sqe, fd, op->buf, len, MSG_WAITALL | MSG_NOSIGNAL);
+	if (op->flags & IO_ZERO_COPY)
+		uring_prepare_zero_copy(sqe, op, fd, len);
+	else
+		io_uring_prep_send(sqe, fd, op->buf, len, MSG_WAITALL | MSG_NOSIGNAL);
 	b->pending_bytes += len;
 }
 
@@ -116,26 +118,6 @@ static void prepare_connect(struct uring *b, struct io_uring_sqe *sqe, struct io
 	io_uring_prep_connect(sqe, fd, op->addr, op->addr_len);
 }
 
-static unsigned entry_len(size_t len)
-{
-	return len > SEND_MAX ? SEND_MAX : (unsigned)len;
-}
-
-static void prepare_read(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
-{
-	io_uring_prep_read(sqe, fd, op->rbuf, entry_len(op->len), op->offset);
-}
-
-static void prepare_write(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
-{
-	io_uring_prep_write(sqe, fd, op->buf, entry_len(op->len), op->offset);
-}
-
-static void prepare_sync(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
-{
-	io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
-}
-
 static void prepare_close(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
 {
 	if (op->fd & BACKEND_DIRECT)
@@ -146,19 +128,28 @@ static void prepare_close(struct uring *b, struct io_uring_sqe *sqe, struct io_o
 
 static void (*const prepare[])(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op,
 			       int fd) = {
-	[IO_ACCEPT] = prepare_accept,	  [IO_RECV] = prepare_recv,
-	[IO_RECVFROM] = prepare_recvfrom, [IO_SEND] = prepare_send,
-	[IO_SENDMSG] = prepare_sendmsg,	  [IO_CONNECT] = prepare_connect,
-	[IO_READ] = prepare_read,	  [IO_WRITE] = prepare_write,
-	[IO_SYNC] = prepare_sync,	  [IO_CLOSE] = prepare_close,
+	[IO_ACCEPT] = prepare_accept,
+	[IO_RECV] = prepare_recv,
+	[IO_RECVFROM] = prepare_recvfrom,
+	[IO_SEND] = prepare_send,
+	[IO_SENDMSG] = prepare_sendmsg,
+	[IO_CONNECT] = prepare_connect,
+	[IO_SENDFILE] = uring_prepare_send_file,
+	[IO_READ] = uring_prepare_file,
+	[IO_WRITE] = uring_prepare_file,
+	[IO_SYNC] = uring_prepare_file,
+	[IO_CLOSE] = prepare_close,
 };
 
 void uring_queue(struct uring *b, struct io_op *op)
 {
-	struct io_uring_sqe *sqe = get_entry(b);
+	struct io_uring_sqe *sqe = b->polled.open ? uring_polled_entry(b, op) : NULL;
 
+	if (!sqe)
+		sqe = get_entry(b);
 	prepare[op->kind](b, sqe, op, op->fd & ~BACKEND_DIRECT);
-	if (op->fd & BACKEND_DIRECT && op->kind != IO_CLOSE)
+	if (op->fd & BACKEND_DIRECT && sqe->opcode != IORING_OP_CLOSE &&
+	    sqe->opcode != IORING_OP_READ)
 		sqe->flags |= IOSQE_FIXED_FILE;
 	io_uring_sqe_set_data64(sqe, user_data(op));
 	if (b->pending_bytes > PENDING_MAX)
@@ -205,12 +196,38 @@ static struct io_op **slot_of(struct uring *b, int fd)
 	return index < slots->count ? &slots->first[index] : NULL;
 }
 
-/* The operation comes back with res and the kernel never hears of it. */
-static void finish(struct uring *b, struct io_op *op, int res)
+void uring_launch(struct uring *b, struct io_op *op)
+{
+	struct io_op **slot = slot_of(b, op->fd);
+
+	op->state = OP_IN_FLIGHT;
+	op->link = *slot;
+	*slot = op;
+	b->in_flight++;
+	uring_queue(b, op);
+}
+
+static void unlink_op(struct uring *b, struct io_op *op)
+{
+	struct io_op **link = slot_of(b, op->fd);
+
+	while (*link != op)
+		link = &(*link)->link;
+	*link = op->link;
+}
+
+void uring_unlaunch(struct uring *b, struct io_op *op)
+{
+	unlink_op(b, op);
+	b->in_flight--;
+}
+
+void uring_finish(struct uring *b, struct io_op *op, int res)
 {
 	op->state = OP_FINISHED;
 	op->generation = (uint16_t)-res;
 	op->link = NULL;
+	b->finished_count++;
 	*b->finished_last = op;
 	b->finished_last = &op->link;
 }
@@ -226,17 +243,19 @@ static void cancel_starved(struct uring *b, int fd, const struct io_op *only)
 			continue;
 		}
 		*link = op->link;
-		finish(b, op, -ECANCELED);
+		uring_finish(b, op, -ECANCELED);
 	}
 	b->starved_last = link;
 }
 
-static void submit_close(struct uring *b, struct io_op **slot, struct io_op *op)
+static void launch_close(struct uring *b, struct io_op *op)
 {
-	struct io_op *other = *slot, *next;
+	struct io_op **slot = slot_of(b, op->fd), *other = *slot, *next;
 
+	b->in_flight++;
 	if (b->starved_first)
 		cancel_starved(b, op->fd, NULL);
+	uring_cancel_line(b, op->fd, NULL);
 	*slot = NULL;
 	op->generation = 0;
 	for (; other; other = next) {
@@ -249,15 +268,31 @@ static void submit_close(struct uring *b, struct io_op **slot, struct io_op *op)
 	uring_queue(b, op);
 }
 
-/* Into the kernel and the list of its descriptor. */
-static void launch(struct uring *b, struct io_op **slot, struct io_op *op)
+/* What a thread has begun with the descriptor has to end before its number is another's. */
+static void submit_close(struct uring *b, struct io_op *op)
 {
+	unsigned begun = files_cancel_all(&b->files, op->fd, op);
+
 	op->state = OP_IN_FLIGHT;
-	op->link = *slot;
-	*slot = op;
-	b->in_flight++;
-	uring_queue(b, op);
+	if (begun)
+		op->generation = (uint16_t)begun;
+	else
+		launch_close(b, op);
 }
+
+static void finish_file(struct backend *base, struct io_op *op)
+{
+	uring_finish(uring_of(base), op, op->result < 0 ? op->result : 0);
+}
+
+static void let_close(struct backend *base, struct io_op *close)
+{
+	launch_close(uring_of(base), close);
+}
+
+const struct files_calls uring_files_calls = { .finish = finish_file,
+					       .let_close = let_close,
+					       .nudge = uring_nudge };
 
 void uring_submit(struct backend *base, struct io_op *op)
 {
@@ -267,28 +302,27 @@ void uring_submit(struct backend *base, struct io_op *op)
 	if (op->kind == IO_TIMER) {
 		op->state = OP_IN_FLIGHT;
 		if (timers_add(&b->timers, op) < 0)
-			finish(b, op, -ENOMEM);
+			uring_finish(b, op, -ENOMEM);
 		return;
 	}
 	if (io_is_file(op->kind) && base->files != FILES_OWN) {
-		op->result = file_call(op);
-		base->stats.syscalls++;
-		finish(b, op, op->result < 0 ? op->result : 0);
-		return;
-	}
-	if (op->kind == IO_SENDFILE) {
-		finish(b, op, -EOPNOTSUPP);
+		op->state = OP_IN_FLIGHT;
+		files_submit(&b->files, op);
 		return;
 	}
 	slot = op->fd < 0 ? NULL : slot_of(b, op->fd);
 	if (!slot) {
-		finish(b, op, op->fd < 0 ? -EBADF : -ERANGE);
+		uring_finish(b, op, op->fd < 0 ? -EBADF : -ERANGE);
 	} else if (op->kind == IO_CLOSE) {
-		op->state = OP_IN_FLIGHT;
-		b->in_flight++;
-		submit_close(b, slot, op);
+		submit_close(b, op);
+	} else if (op->kind == IO_SENDFILE) {
+		uring_submit_send_file(b, op);
+	} else if (uring_refuses(op)) {
+		uring_finish(b, op, -EINVAL);
 	} else {
-		launch(b, slot, op);
+		if (op->kind == IO_SEND && op->flags & IO_ZERO_COPY)
+			uring_begin_zero_copy(b, op);
+		uring_launch(b, op);
 	}
 }
 
@@ -298,27 +332,22 @@ void uring_cancel(struct backend *base, struct io_op *op)
 
 	if (op->kind == IO_TIMER && op->state == OP_IN_FLIGHT) {
 		timers_remove(&b->timers, op);
-		finish(b, op, -ECANCELED);
+		uring_finish(b, op, -ECANCELED);
+	} else if (op->state == OP_STARVED && op->kind == IO_SENDFILE) {
+		uring_cancel_line(b, op->fd, op);
 	} else if (op->state == OP_STARVED) {
 		cancel_starved(b, op->fd, op);
+	} else if (io_is_file(op->kind) && base->files != FILES_OWN) {
+		if (op->state == OP_IN_FLIGHT)
+			files_cancel(&b->files, op);
 	} else if (op->kind != IO_TIMER && op->kind != IO_CLOSE) {
 		queue_cancel(b, op);
 	}
 }
 
-static void unlink_op(struct uring *b, struct io_op *op)
-{
-	struct io_op **link = slot_of(b, op->fd);
-
-	while (*link != op)
-		link = &(*link)->link;
-	*link = op->link;
-}
-
 void uring_starve(struct uring *b, struct io_op *op)
 {
-	unlink_op(b, op);
-	b->in_flight--;
+	uring_unlaunch(b, op);
 	op->state = OP_STARVED;
 	op->link = NULL;
 	*b->starved_last = op;
@@ -331,7 +360,7 @@ void uring_feed(struct uring *b)
 
 	for (uint32_t i = 0; i <= b->buffers.count / 2 && (op = b->starved_first); i++) {
 		b->starved_first = op->link;
-		launch(b, slot_of(b, op->fd), op);
+		uring_launch(b, op);
 	}
 	if (!b->starved_first)
 		b->starved_last = &b->starved_first;
@@ -340,7 +369,7 @@ void uring_feed(struct uring *b)
 static void count_down(struct uring *b, struct io_op *close)
 {
 	if (!--close->generation && close->state == OP_CLOSED)
-		finish(b, close, (int)(intptr_t)close->link);
+		uring_finish(b, close, (int)(intptr_t)close->link);
 }
 
 void uring_land(struct uring *b, struct io_op *op)

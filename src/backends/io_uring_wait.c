@@ -10,7 +10,8 @@
  * The lent buffer goes back to the ring with the next call of next() or wait(), so the ring holds
  * only what this turn's results stand in. Results that the kernel adds while a turn is being
  * handled belong to the next one (cq_end), and so do timers that were late when they were set
- * (timers_left): sends are never kept waiting by a stream of arrivals.
+ * (timers_left) and what was carried out when it was submitted (finished_left): nothing is kept
+ * waiting by a stream of something else.
  *
  * wait() may be woken by completions that are no results (cancellations, buffers out). It goes on
  * waiting then; to know, it takes the first result itself and keeps it in `ahead`.
@@ -74,6 +75,10 @@ static bool result_of(struct uring *b, const struct io_uring_cqe *cqe, struct io
 	if (op->kind == IO_ACCEPT && r->res >= 0 && b->opts.registered_files)
 		r->res |= BACKEND_DIRECT;
 	b->base.stats.retries += no_buffer;
+	if (op->kind == IO_SENDFILE)
+		return uring_take_send_file(b, op, r);
+	if (op->kind == IO_SEND && op->flags & IO_ZERO_COPY)
+		return uring_take_zero_copy(b, op, cqe->flags, r);
 	if (r->more)
 		return true;
 	if (op->kind == IO_CLOSE)
@@ -96,7 +101,8 @@ static void take_tag(struct uring *b, const struct io_uring_cqe *cqe)
 {
 	if (cqe->user_data != TAG_WAKE)
 		return;
-	b->woken = true;
+	/* Or a nudge: not to be told. */
+	b->woken |= atomic_load(&b->wake_asked);
 	if (!(cqe->flags & IORING_CQE_F_MORE))
 		uring_queue_wake(b);
 }
@@ -125,8 +131,10 @@ static bool take_finished(struct uring *b, struct io_result *r)
 {
 	struct io_op *op = b->finished_first;
 
-	if (!op)
+	if (!op || !b->finished_left)
 		return false;
+	b->finished_left--;
+	b->finished_count--;
 	b->finished_first = op->link;
 	if (!op->link)
 		b->finished_last = &b->finished_first;
@@ -162,7 +170,7 @@ bool uring_next(struct backend *base, struct io_result *ret)
 		b->lent_buffer = b->ahead_buffer;
 		b->ahead.op = NULL;
 	} else if (!take_finished(b, ret) && !take_timer(b, ret) &&
-		   !take(b, ret, &b->lent_buffer)) {
+		   !take(b, ret, &b->lent_buffer) && !uring_take_polled(b, false, ret)) {
 		return false;
 	}
 	b->handed++;
@@ -177,10 +185,14 @@ static bool timer_is_due(const struct uring *b)
 
 static bool has_result(struct uring *b)
 {
+	files_collect(&b->files);
 	if (b->ahead.op || b->finished_first || timer_is_due(b))
 		return true;
-	if (!take(b, &b->ahead, &b->ahead_buffer))
-		return false;
+	if (!take(b, &b->ahead, &b->ahead_buffer) && !uring_take_polled(b, true, &b->ahead)) {
+		/* There may have been a nudge. */
+		files_collect(&b->files);
+		return b->finished_first;
+	}
 	b->ahead_accepts = b->ahead.op->kind == IO_ACCEPT;
 	return true;
 }
@@ -227,7 +239,7 @@ static int wait_until(struct uring *b, int64_t now_ns, int64_t end_ns)
 	do {
 		uring_feed(b);
 		timeout_ns = end_ns == INT64_MAX ? INT64_MAX : end_ns - now_ns;
-		if (now_ns < poll_until_ns || b->starved_first)
+		if (now_ns < poll_until_ns || b->starved_first || b->polled.count)
 			timeout_ns = 0;
 		ret = uring_enter(b, timeout_ns);
 		b->base.now_ns = now_ns = clock_now_ns();
@@ -284,6 +296,7 @@ int uring_wait(struct backend *base, int64_t timeout_ns)
 		ret = wait_until(b, now_ns, end_ns);
 	}
 	b->timers_left = b->timers.count;
+	b->finished_left = b->finished_count;
 	if (b->woken) {
 		b->woken = false;
 		/* Reads what a wake() that found it set has written: its caller's news is
@@ -291,6 +304,14 @@ int uring_wait(struct backend *base, int64_t timeout_ns)
 		(void)atomic_exchange(&b->wake_asked, false);
 	}
 	return ret;
+}
+
+void uring_nudge(struct backend *base)
+{
+	int was = errno;
+
+	(void)!eventfd_write(uring_of(base)->wake_fd, 1);
+	errno = was;
 }
 
 void uring_wake(struct backend *base)

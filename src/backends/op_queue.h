@@ -35,4 +35,24 @@ static inline struct io_op *op_queue_take(struct op_queue *q)
 	return op;
 }
 
+/* The first on fd, or `only` that one if it is on it; NULL: there is none. */
+static inline struct io_op *op_queue_take_on(struct op_queue *q, int fd, const struct io_op *only)
+{
+	struct io_op *before = NULL, *op = q->first;
+
+	while (op && (op->fd != fd || (only && op != only))) {
+		before = op;
+		op = op->link;
+	}
+	if (!op)
+		return NULL;
+	if (before)
+		before->link = op->link;
+	else
+		q->first = op->link;
+	if (q->last == op)
+		q->last = before;
+	return op;
+}
+
 #endif

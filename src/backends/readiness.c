@@ -10,12 +10,12 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "backends/files.h"
 #include "backends/readiness_private.h"
 
 #define SLOTS_FIRST 256
@@ -25,6 +25,9 @@
  * would otherwise never see a timer again.
  */
 #define BATCH_MAX 4096
+
+/* What a thread of the pool adds to wake_fd; wake() adds 1, and never so many at a time. */
+#define NUDGE (1ULL << 32)
 
 static struct readiness *of(struct backend *b)
 {
@@ -108,6 +111,10 @@ static void submit_out(struct readiness *r, struct slot *s, struct io_op *op)
 	int rc;
 
 	assert(!s->out);
+	if (op->kind == IO_SEND && op->flags & IO_ZERO_COPY) {
+		r->backend.stats.zero_copy++;
+		r->backend.stats.copied++;
+	}
 	if (!(s->flags & SLOT_FULL) && op_try_out(r, s, op))
 		return;
 	s->out = op;
@@ -140,23 +147,24 @@ static void cancel_out(struct readiness *r, struct slot *s)
 	op_finish(r, op, -ECANCELED);
 }
 
-/* The descriptor is closed when this is read: until then its number cannot be another's. */
+/*
+ * The descriptor is closed when this is read: until then its number cannot be another's. A thread
+ * that has begun something with it has to end that first.
+ */
 static void submit_close(struct readiness *r, struct io_op *op)
 {
 	struct slot *s = op->fd >= 0 && op->fd < r->slot_count ? &r->slots[op->fd] : NULL;
+	unsigned begun;
 
 	if (s && s->in)
 		cancel_in(r, s);
 	if (s && s->out)
 		cancel_out(r, s);
-	op_finish(r, op, 0);
-}
-
-static void submit_file(struct readiness *r, struct io_op *op)
-{
-	r->backend.stats.syscalls++;
-	op->result = file_call(op);
-	op_finish(r, op, op->result < 0 ? op->result : 0);
+	begun = files_cancel_all(&r->files, op->fd, op);
+	if (begun)
+		op->generation = (uint16_t)begun;
+	else
+		op_finish(r, op, 0);
 }
 
 void readiness_submit(struct backend *b, struct io_op *op)
@@ -166,7 +174,7 @@ void readiness_submit(struct backend *b, struct io_op *op)
 
 	op->state = OP_WAITS;
 	if (io_is_file(op->kind)) {
-		submit_file(r, op);
+		files_submit(&r->files, op);
 		return;
 	}
 	if (op->kind == IO_CLOSE) {
@@ -191,6 +199,8 @@ void readiness_cancel(struct backend *b, struct io_op *op)
 	if (op->kind == IO_TIMER) {
 		timers_remove(&r->timers, op);
 		op_finish(r, op, -ECANCELED);
+	} else if (io_is_file(op->kind)) {
+		files_cancel(&r->files, op);
 	} else if (r->slots[op->fd].in == op) {
 		cancel_in(r, &r->slots[op->fd]);
 	} else {
@@ -218,7 +228,10 @@ static int pause_for(struct readiness *r, int64_t timeout_ns)
 	return r->io->wait(r, timeout_ns < 0 ? -1 : timeout_ns - spent_ns);
 }
 
-/* wake_fd is watched like any descriptor, but emptied here: a wake is no result. */
+/*
+ * wake_fd is watched like any descriptor, but emptied here: a wake is no result. What threads of
+ * the pool add to it ends no wait, and is told from wakes by its size.
+ */
 static bool take_wake(struct readiness *r)
 {
 	struct slot *s = &r->slots[r->wake_fd];
@@ -228,7 +241,7 @@ static bool take_wake(struct readiness *r)
 		return false;
 	s->ready = 0;
 	r->backend.stats.syscalls++;
-	return read(r->wake_fd, &count, sizeof(count)) > 0;
+	return read(r->wake_fd, &count, sizeof(count)) > 0 && count % NUDGE;
 }
 
 /* One visit to the kernel and what follows from it. */
@@ -242,6 +255,7 @@ static int look(struct readiness *r, int64_t timeout_ns, bool *woken)
 		return rc;
 	b->now_ns = clock_now_ns();
 	*woken |= take_wake(r);
+	files_collect(&r->files);
 	while ((op = timers_take(&r->timers, b->now_ns)))
 		op_finish(r, op, 0);
 	if (!r->has_first)
@@ -272,6 +286,7 @@ int readiness_wait(struct backend *b, int64_t timeout_ns)
 	int rc;
 
 	end_batch(r);
+	files_collect(&r->files);
 	if (timeout_ns > 0 || r->timers.count)
 		now_ns = clock_now_ns();
 	if (timeout_ns > 0 && __builtin_add_overflow(now_ns, timeout_ns, &end_ns))
@@ -305,19 +320,56 @@ bool readiness_next(struct backend *b, struct io_result *ret)
 	return true;
 }
 
-void readiness_wake(struct backend *b)
+/* It can only fail when 2^64 - 2 wakes are pending, which is a wake all the same. */
+static void add_to_wake(struct backend *b, uint64_t count)
 {
-	uint64_t one = 1;
 	int was = errno;
 
-	/* It can only fail when 2^64 - 2 wakes are pending, which is a wake all the same. */
-	if (write(of(b)->wake_fd, &one, sizeof(one)) < 0)
+	if (write(of(b)->wake_fd, &count, sizeof(count)) < 0)
 		errno = was;
 }
+
+void readiness_wake(struct backend *b)
+{
+	add_to_wake(b, 1);
+}
+
+static void nudge(struct backend *b)
+{
+	add_to_wake(b, NUDGE);
+}
+
+static void finish_file(struct backend *b, struct io_op *op)
+{
+	op_finish(of(b), op, op->result < 0 ? op->result : 0);
+}
+
+static void let_close(struct backend *b, struct io_op *close)
+{
+	op_finish(of(b), close, 0);
+}
+
+static const struct files_calls files_calls = { .finish = finish_file,
+						.let_close = let_close,
+						.nudge = nudge };
 
 int readiness_probe(struct err *why)
 {
 	return 0;
+}
+
+/* What a broken stream has left pending was ours and is dropped. */
+static void unblock_sigpipe(struct readiness *r)
+{
+	const struct timespec at_once = { 0 };
+	sigset_t set;
+
+	if (!r->quiet || r->was_quiet)
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	sigtimedwait(&set, NULL, &at_once);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 void readiness_close(struct backend *b)
@@ -326,7 +378,9 @@ void readiness_close(struct backend *b)
 
 	if (!r)
 		return;
+	files_finish(&r->files);
 	r->io->close(r);
+	unblock_sigpipe(r);
 	if (r->wake_fd >= 0)
 		close(r->wake_fd);
 	timers_finish(&r->timers);
@@ -388,6 +442,7 @@ int readiness_open(struct backend **ret, const struct backend_ops *ops,
 	r->io = io;
 	r->wake_fd = -1;
 	r->batch = r->later = (struct slot_queue){ -1, -1 };
+	files_init(&r->files, &r->backend, &files_calls);
 	rc = open_parts(r, opts, err);
 	if (rc < 0)
 		readiness_close(&r->backend);

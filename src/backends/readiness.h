@@ -38,7 +38,7 @@
 
 #include <sys/socket.h>
 
-#include "backends/backend.h"
+#include "backends/files.h"
 #include "backends/op_queue.h"
 #include "backends/timers.h"
 #include "base/clock.h"
@@ -118,6 +118,9 @@ struct readiness {
 	bool has_first; /* wait() has taken the first result to see whether there is one */
 	struct io_result first;
 
+	struct files files;
+	bool quiet;	/* SIGPIPE is blocked in this thread, */
+	bool was_quiet; /* and was before */
 	int wake_fd;
 	struct io_op wake_op; /* keeps wake_fd watched; never completes */
 

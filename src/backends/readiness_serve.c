@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -27,14 +28,28 @@ static size_t message_len(const struct msghdr *msg)
 	return len;
 }
 
-static ssize_t call_sendfile(const struct io_op *op)
+/* sendfile(2) has no MSG_NOSIGNAL; in the thread of the backend nobody wants the signal. */
+static void block_sigpipe(struct readiness *r)
+{
+	sigset_t set, was;
+
+	r->quiet = true;
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &set, &was);
+	r->was_quiet = sigismember(&was, SIGPIPE);
+}
+
+static ssize_t call_sendfile(struct readiness *r, const struct io_op *op)
 {
 	off_t offset = (off_t)op->offset;
 
+	if (!r->quiet)
+		block_sigpipe(r);
 	return sendfile(op->fd, op->file_fd, &offset, op->len);
 }
 
-static ssize_t call_out(const struct io_op *op)
+static ssize_t call_out(struct readiness *r, const struct io_op *op)
 {
 	switch (op->kind) {
 	case IO_SEND:
@@ -42,7 +57,7 @@ static ssize_t call_out(const struct io_op *op)
 	case IO_SENDMSG:
 		return sendmsg(op->fd, op->msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 	case IO_SENDFILE:
-		return call_sendfile(op);
+		return call_sendfile(r, op);
 	default:
 		return connect(op->fd, op->addr, op->addr_len);
 	}
@@ -68,7 +83,7 @@ bool op_try_out(struct readiness *r, struct slot *s, struct io_op *op)
 	ssize_t n;
 
 	do {
-		n = call_out(op);
+		n = call_out(r, op);
 		r->backend.stats.syscalls++;
 	} while (n < 0 && errno == EINTR);
 	if (n < 0) {

@@ -42,8 +42,10 @@ struct sim {
 	struct sim *next; /* in net->backends */
 	struct op_queue done;
 	struct timers timers;
-	int cursor, served; /* the socket to look at next; how often it was served */
-	uint64_t results;   /* handed out since the last wait */
+	struct timers late; /* file operations, and sends whose memory is still needed */
+	int64_t device_ns[SIM_DEVICES]; /* when the device is free again */
+	int cursor, served;		/* the socket to look at next; how often it was served */
+	uint64_t results;		/* handed out since the last wait */
 	sem_t wakes;
 	struct sockaddr_storage from;
 	uint8_t buffer[RECV_BUFFER];
@@ -70,7 +72,8 @@ static bool can_serve(const struct sim *sim, const struct sim_socket *s)
 
 static bool has_work(const struct sim *sim)
 {
-	if (sim->done.first || timers_next_ns(&sim->timers) <= sim->net->now_ns)
+	if (sim->done.first || timers_next_ns(&sim->timers) <= sim->net->now_ns ||
+	    timers_next_ns(&sim->late) <= sim->net->now_ns)
 		return true;
 	for (int fd = 0; fd < sim->net->size; fd++)
 		if (can_serve(sim, sim->net->sockets[fd]))
@@ -104,6 +107,12 @@ static int give(struct sim *sim, struct sim_socket *s, const struct io_op *op)
 			sim_address_fd(op->msg->msg_name), true);
 }
 
+static void finish_at(struct sim *sim, struct io_op *op, int64_t end_ns)
+{
+	if (timers_add_at(&sim->late, op, end_ns) < 0)
+		finish(sim, op, -ENOMEM);
+}
+
 /* False: has to wait. */
 static bool try_out(struct sim *sim, struct sim_socket *s, struct io_op *op)
 {
@@ -115,7 +124,12 @@ static bool try_out(struct sim *sim, struct sim_socket *s, struct io_op *op)
 	if (n == -EAGAIN)
 		return false;
 	s->sent = n;
-	finish(sim, op, n);
+	if (n > 0 && op->kind == IO_SEND && op->flags & IO_ZERO_COPY && s->kind == SIM_STREAM) {
+		sim->backend.stats.zero_copy++;
+		finish_at(sim, op, s->peer->last->arrives_ns);
+	} else {
+		finish(sim, op, n);
+	}
 	return true;
 }
 
@@ -141,15 +155,54 @@ static void cancel_socket(struct sim *sim, struct sim_socket *s)
 	s->in = s->out = NULL;
 }
 
-static void submit_file(struct sim *sim, struct sim_socket *file, struct io_op *op)
+/* Its time has come. What a zero-copy send has sent is in its socket. */
+static void finish_late(struct sim *sim, struct io_op *op)
 {
-	if (op->kind == IO_READ)
-		op->result = sim_pages_read(file, op->rbuf, op->len, op->offset);
-	else if (op->kind == IO_WRITE)
-		op->result = sim_pages_write(file, op->buf, op->len, op->offset);
-	else
-		op->result = 0;
+	if (!io_is_file(op->kind)) {
+		finish(sim, op, 0);
+		return;
+	}
+	op->result = sim_file_call(sim->net, op);
 	finish(sim, op, op->result < 0 ? op->result : 0);
+}
+
+static void submit_file(struct sim *sim, struct io_op *op)
+{
+	int64_t *device_ns = &sim->device_ns[op->device % SIM_DEVICES];
+	int64_t start_ns = sim->net->now_ns;
+
+	if (sim->backend.files == FILES_INLINE) {
+		finish_late(sim, op);
+	} else if (sim->backend.files == FILES_OWN) {
+		finish_at(sim, op, sim_file_end_ns(sim->net, start_ns));
+	} else if (op->device >= SIM_DEVICES) {
+		finish(sim, op, -ENODEV);
+	} else {
+		start_ns = *device_ns > start_ns ? *device_ns : start_ns;
+		*device_ns = sim_file_end_ns(sim->net, start_ns);
+		finish_at(sim, op, *device_ns);
+	}
+}
+
+/* A send has happened, and only its memory is not given back yet. */
+static void cancel_late(struct sim *sim, struct io_op *op)
+{
+	timers_remove(&sim->late, op);
+	finish(sim, op, io_is_file(op->kind) ? -ECANCELED : 0);
+}
+
+static void cancel_all_late(struct sim *sim, int fd)
+{
+	for (uint32_t i = 0; i < sim->late.count;) {
+		struct io_op *op = sim->late.heap[i].op;
+
+		if (op->fd != fd) {
+			i++;
+			continue;
+		}
+		cancel_late(sim, op);
+		i = 0;
+	}
 }
 
 static void sim_submit(struct backend *b, struct io_op *op)
@@ -165,11 +218,12 @@ static void sim_submit(struct backend *b, struct io_op *op)
 		finish(sim, op, rc);
 	else if (op->kind == IO_TIMER)
 		return;
+	else if (io_is_file(op->kind))
+		submit_file(sim, op);
 	else if (!s)
 		finish(sim, op, -EBADF);
-	else if (io_is_file(op->kind))
-		submit_file(sim, s, op);
 	else if (op->kind == IO_CLOSE) {
+		cancel_all_late(sim, op->fd);
 		cancel_socket(sim, s);
 		finish(sim, op, 0);
 	} else if (op->kind <= IO_RECVFROM) {
@@ -191,10 +245,14 @@ static void sim_cancel(struct backend *b, struct io_op *op)
 		timers_remove(&sim->timers, op);
 	} else {
 		s = sim_find(sim->net, op->fd);
-		if (s->in == op)
+		if (s && s->in == op) {
 			s->in = NULL;
-		else
+		} else if (s && s->out == op) {
 			s->out = NULL;
+		} else {
+			cancel_late(sim, op);
+			return;
+		}
 	}
 	finish(sim, op, -ECANCELED);
 }
@@ -297,9 +355,12 @@ static int64_t next_event_ns(const struct sim *sim)
 {
 	int64_t next_ns = sim_next_arrival_ns(sim->net);
 
-	for (const struct sim *any = sim->net->backends; any; any = any->next)
+	for (const struct sim *any = sim->net->backends; any; any = any->next) {
 		if (timers_next_ns(&any->timers) < next_ns)
 			next_ns = timers_next_ns(&any->timers);
+		if (timers_next_ns(&any->late) < next_ns)
+			next_ns = timers_next_ns(&any->late);
+	}
 	return next_ns;
 }
 
@@ -334,6 +395,8 @@ static void begin_batch(struct sim *sim)
 	sim->cursor = sim->served = 0;
 	while ((op = timers_take(&sim->timers, sim->net->now_ns)))
 		finish(sim, op, 0);
+	while ((op = timers_take(&sim->late, sim->net->now_ns)))
+		finish_late(sim, op);
 }
 
 static int sim_wait(struct backend *b, int64_t timeout_ns)
@@ -394,6 +457,7 @@ static void sim_backend_close(struct backend *b)
 	if (sim->owns_net)
 		sim_net_destroy(sim->net);
 	timers_finish(&sim->timers);
+	timers_finish(&sim->late);
 	sem_destroy(&sim->wakes);
 	free(sim);
 }

@@ -6,12 +6,19 @@
  * one thread may share (a node and a client in one test). Time stands still except in wait(): when
  * nothing is finished it jumps to the next timer, the next delivery or the end of the timeout.
  *
+ * File operations take simulated time. FILES_OWN does all at a time, FILES_THREAD those of a device
+ * one after the other (SIM_DEVICES devices; there is no pool), FILES_INLINE at once. Until its time
+ * has come an operation can be cancelled, and nothing has happened to the file. A zero-copy send
+ * comes back when its bytes have arrived.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef RW_BACKENDS_SIM_H
 #define RW_BACKENDS_SIM_H
 
 #include "backends/backend.h"
+
+#define SIM_DEVICES 64
 
 struct sim_net;
 
@@ -23,6 +30,13 @@ struct sim_faults {
 	int64_t jitter_ns; /* uniformly drawn on top; order is kept */
 	uint32_t buffer;   /* bytes a socket takes before a send is short; 0: 64 KiB */
 	uint32_t max_fds;  /* accept fails with -EMFILE above; 0: no limit */
+
+	double short_file;	/* probability that a read or write of a file takes only a part */
+	double file_error;	/* probability that a file operation is -EIO */
+	int64_t file_delay_ns;	/* each takes so long, */
+	int64_t file_jitter_ns; /* and uniformly drawn longer; not with FILES_INLINE */
+	uint64_t file_limit;	/* no file grows beyond (-EFBIG); 0: no limit */
+	bool file_full;		/* writes are -ENOSPC */
 };
 
 /* faults NULL: none. */

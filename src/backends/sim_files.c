@@ -1,7 +1,7 @@
 /*
  * sim_files.c - simulated files: pages that were written to, and a size.
  *
- * Exact and at once; when an operation comes back, and with what fault, is sim.c's business.
+ * When an operation comes back is sim.c's business.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -92,6 +92,43 @@ int sim_pages_write(struct sim_socket *file, const void *buf, size_t len, uint64
 	if (len && offset + len > file->size)
 		file->size = offset + len;
 	return (int)len;
+}
+
+static int read_or_write(struct sim_net *net, struct sim_socket *file, const struct io_op *op)
+{
+	size_t len = sim_draw_shorter(net, net->faults.short_file, op->len);
+	uint64_t limit = net->faults.file_limit;
+
+	if (op->kind == IO_READ)
+		return sim_pages_read(file, op->rbuf, len, op->offset);
+	if (net->faults.file_full)
+		return -ENOSPC;
+	if (limit && op->offset >= limit)
+		return -EFBIG;
+	if (limit && len > limit - op->offset)
+		len = limit - op->offset;
+	return sim_pages_write(file, op->buf, len, op->offset);
+}
+
+int sim_file_call(struct sim_net *net, const struct io_op *op)
+{
+	struct sim_socket *file = sim_find(net, op->fd);
+
+	if (!file)
+		return -EBADF;
+	if (sim_draw_fault(net, net->faults.file_error))
+		return -EIO;
+	if (op->kind == IO_SYNC)
+		return file->kind == SIM_FILE ? 0 : -EINVAL;
+	return op->offset > INT64_MAX ? -EINVAL : read_or_write(net, file, op);
+}
+
+int64_t sim_file_end_ns(struct sim_net *net, int64_t start_ns)
+{
+	start_ns += net->faults.file_delay_ns;
+	if (net->faults.file_jitter_ns > 0)
+		start_ns += (int64_t)sim_draw_below(net, net->faults.file_jitter_ns + 1);
+	return start_ns;
 }
 
 void sim_pages_free(struct sim_socket *file)

@@ -14,19 +14,19 @@
 #define BUFFER_DEFAULT (64 << 10)
 #define TAKE_MAX       (64 << 10)
 
-static uint64_t draw_below(struct sim_net *net, uint64_t bound)
+uint64_t sim_draw_below(struct sim_net *net, uint64_t bound)
 {
 	return random_below(&net->key, net->draws++, bound);
 }
 
-static bool draw_fault(struct sim_net *net, double probability)
+bool sim_draw_fault(struct sim_net *net, double probability)
 {
 	return probability > 0 && random_unit(&net->key, net->draws++) < probability;
 }
 
-static size_t draw_shorter(struct sim_net *net, double probability, size_t len)
+size_t sim_draw_shorter(struct sim_net *net, double probability, size_t len)
 {
-	return len > 1 && draw_fault(net, probability) ? 1 + draw_below(net, len - 1) : len;
+	return len > 1 && sim_draw_fault(net, probability) ? 1 + sim_draw_below(net, len - 1) : len;
 }
 
 struct sim_socket *sim_find(const struct sim_net *net, int fd)
@@ -96,7 +96,7 @@ static int64_t draw_arrival(struct sim_net *net, const struct sim_socket *to)
 	int64_t ns = net->now_ns + net->faults.delay_ns;
 
 	if (net->faults.jitter_ns > 0)
-		ns += draw_below(net, net->faults.jitter_ns + 1);
+		ns += sim_draw_below(net, net->faults.jitter_ns + 1);
 	return to->last && to->last->arrives_ns > ns ? to->last->arrives_ns : ns;
 }
 
@@ -231,7 +231,7 @@ int sim_take(struct sim_net *net, struct sim_socket *s, void *buf, size_t size, 
 	len = len < size ? len : size;
 	len = len < TAKE_MAX ? len : TAKE_MAX;
 	if (faults)
-		len = draw_shorter(net, net->faults.short_recv, len);
+		len = sim_draw_shorter(net, net->faults.short_recv, len);
 	return (int)take_bytes(net, s, buf, len);
 }
 
@@ -300,7 +300,7 @@ int sim_give(struct sim_net *net, struct sim_socket *s, const struct iovec *part
 		return -ENOTCONN;
 	if (!s->peer || s->ended)
 		return s->broken ? -ECONNRESET : -EPIPE;
-	if (faults && draw_fault(net, net->faults.reset))
+	if (faults && sim_draw_fault(net, net->faults.reset))
 		return break_off(net, s);
 	if (!len)
 		return 0;
@@ -308,7 +308,7 @@ int sim_give(struct sim_net *net, struct sim_socket *s, const struct iovec *part
 		return -EAGAIN;
 	len = len < space(net, s->peer) ? len : space(net, s->peer);
 	if (faults)
-		len = draw_shorter(net, net->faults.short_send, len);
+		len = sim_draw_shorter(net, net->faults.short_send, len);
 	return copy_in(net, s->peer, parts, len, s->fd);
 }
 

@@ -93,7 +93,18 @@ int sim_start_connect(struct sim_net *net, struct sim_socket *s, int listen_fd);
 int sim_finish_connect(struct sim_socket *s);
 int sim_end(struct sim_net *net, struct sim_socket *s);
 
-/* Of a SIM_FILE, by sim_files.c: exact and at once. Counts or -errno. */
+/* By sim_files.c: carries out an IO_READ, IO_WRITE or IO_SYNC with the net's faults. */
+int sim_file_call(struct sim_net *net, const struct io_op *op);
+/* When an operation that begins at start_ns is done. */
+int64_t sim_file_end_ns(struct sim_net *net, int64_t start_ns);
+
+/* Whether a fault of that probability happens; a length that it cuts. Drawn in the order of calls.
+ */
+bool sim_draw_fault(struct sim_net *net, double probability);
+size_t sim_draw_shorter(struct sim_net *net, double probability, size_t len);
+uint64_t sim_draw_below(struct sim_net *net, uint64_t bound);
+
+/* Of a SIM_FILE: exact and at once. Counts or -errno. */
 int sim_pages_read(const struct sim_socket *file, void *buf, size_t len, uint64_t offset);
 int sim_pages_write(struct sim_socket *file, const void *buf, size_t len, uint64_t offset);
 void sim_pages_free(struct sim_socket *file);

@@ -73,12 +73,17 @@ void timers_finish(struct timers *t)
 	*t = (struct timers){ 0 };
 }
 
-int timers_add(struct timers *t, struct io_op *op)
+int timers_add_at(struct timers *t, struct io_op *op, int64_t deadline_ns)
 {
 	if (t->count == t->size && grow(t) < 0)
 		return -ENOMEM;
-	rise(t, t->count++, (struct timer){ op->deadline_ns, op });
+	rise(t, t->count++, (struct timer){ deadline_ns, op });
 	return 0;
+}
+
+int timers_add(struct timers *t, struct io_op *op)
+{
+	return timers_add_at(t, op, op->deadline_ns);
 }
 
 void timers_remove(struct timers *t, struct io_op *op)

@@ -31,6 +31,8 @@ void timers_finish(struct timers *t);
 
 /* 0, or -ENOMEM. */
 int timers_add(struct timers *t, struct io_op *op);
+/* For any operation, and a deadline that is not its own. */
+int timers_add_at(struct timers *t, struct io_op *op, int64_t deadline_ns);
 
 /* op was added and neither taken nor removed since. */
 void timers_remove(struct timers *t, struct io_op *op);
