@@ -265,7 +265,7 @@ static void test_timers_go_on(void)
 	c.fd = f->peer->file(f, 100);
 	c.read.then = read_again;
 	c.read.context = &c;
-	probe_timer(f, &c.timer, f->backend->now_ns + 20 * MS);
+	probe_timer(f, &c.timer, f->backend->now_ns + 100 * MS);
 	if (!f->peer->kernel)
 		c.left = 1000; /* time stands still while something is done */
 	probe_read(f, &c.read, c.fd, c.buf, sizeof(c.buf), 0);
@@ -375,7 +375,7 @@ static void test_close(void)
 static void test_backend_close(void)
 {
 	enum { COUNT = 200, LEN = 64 << 10 };
-	uint8_t *buf AUTO(auto_free) = malloc(LEN);
+	uint8_t *buf AUTO(auto_free) = malloc(SUBJECT_DEVICES * LEN);
 	struct probe *p AUTO(auto_free) = calloc(COUNT, sizeof(*p)), close = { 0 };
 
 	for (int turns = 0; turns < 4; turns++) {
@@ -383,15 +383,17 @@ static void test_backend_close(void)
 		int fd = f->peer->file(f, LEN);
 
 		for (int i = 0; i < COUNT; i++) {
-			p[i] = (struct probe){ .op.device = i % SUBJECT_DEVICES };
-			probe_read(f, &p[i], fd, buf, LEN, 0);
+			int device = i % SUBJECT_DEVICES;
+
+			p[i] = (struct probe){ .op.device = device };
+			probe_read(f, &p[i], fd, buf + device * LEN, LEN, 0);
 		}
 		if (turns & 1)
 			f->ops->wait(f->backend, 0);
 		if (turns & 2)
 			probe_close(f, &close, fd);
 	}
-	memset(buf, 1, LEN);
+	memset(buf, 1, SUBJECT_DEVICES * LEN);
 	CU_PASS("survived");
 }
 

@@ -180,13 +180,18 @@ void uring_prepare_zero_copy(struct io_uring_sqe *sqe, struct io_op *op, int fd,
 									   : 0);
 }
 
-/* The kernel refused: asks for less. What it does not know at all it is not asked again. */
-static bool ask_for_less(struct uring *b, struct io_op *op, int res)
+/* If the kernel refused, asks for less. What it does not know at all it is not asked again. */
+static bool ask_for_less(struct uring *b, struct io_op *op, int *ret_res)
 {
-	bool refused = res == -EINVAL || res == -EOPNOTSUPP || res == -ENOMEM;
+	int res = *ret_res;
 
-	if (!refused || op->generation == ZERO_COPY_NONE || op->state != OP_IN_FLIGHT)
+	if (op->generation == ZERO_COPY_NONE ||
+	    (res != -EINVAL && res != -EOPNOTSUPP && res != -ENOMEM))
 		return false;
+	if (op->state != OP_IN_FLIGHT) {
+		*ret_res = -ECANCELED;
+		return false;
+	}
 	op->generation = res == -EINVAL ? op->generation + 1 : ZERO_COPY_NONE;
 	if (res == -EINVAL && op->generation > b->sender.zero_copy)
 		b->sender.zero_copy = (uint8_t)op->generation;
@@ -208,7 +213,7 @@ bool uring_take_zero_copy(struct uring *b, struct io_op *op, unsigned flags, str
 			 (unsigned)r->res == NOTIF_USAGE_COPIED;
 		r->res = op->result;
 	}
-	if (ask_for_less(b, op, r->res))
+	if (ask_for_less(b, op, &r->res))
 		return false;
 	b->base.stats.copied += copied;
 	uring_land(b, op);
