@@ -75,7 +75,8 @@ enum io_kind {
 	IO_RECV,     /* multishot; result: bytes lent at `data`, 0 at the end of the stream */
 	IO_RECVFROM, /* multishot; one datagram each, sender in `from` */
 	IO_SEND,     /* buf, len; result: bytes taken */
-	IO_SENDMSG,  /* msg (gathered, or a datagram with its address); result: bytes taken */
+	IO_SENDMSG,  /* msg (gathered, or a datagram with its address); result: bytes taken.
+			MSG_MORE in msg_flags: the rest of the segment follows at once */
 	IO_SENDFILE, /* file_fd, offset, len; result: bytes taken, 0 at the end of the file */
 	IO_CONNECT,  /* addr, addr_len on a non-blocking socket; result 0 */
 	IO_READ,     /* rbuf, len, offset; result: bytes read, 0 at the end of the file */

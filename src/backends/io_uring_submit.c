@@ -108,7 +108,8 @@ static void prepare_send(struct uring *b, struct io_uring_sqe *sqe, struct io_op
 
 static void prepare_sendmsg(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
 {
-	io_uring_prep_sendmsg(sqe, fd, op->msg, MSG_WAITALL | MSG_NOSIGNAL);
+	io_uring_prep_sendmsg(sqe, fd, op->msg,
+			      MSG_WAITALL | MSG_NOSIGNAL | (op->msg->msg_flags & MSG_MORE));
 	for (size_t i = 0; i < op->msg->msg_iovlen; i++)
 		b->pending_bytes += op->msg->msg_iov[i].iov_len;
 }

@@ -55,7 +55,8 @@ static ssize_t call_out(struct readiness *r, const struct io_op *op)
 	case IO_SEND:
 		return send(op->fd, op->buf, op->len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	case IO_SENDMSG:
-		return sendmsg(op->fd, op->msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+		return sendmsg(op->fd, op->msg,
+			       MSG_NOSIGNAL | MSG_DONTWAIT | (op->msg->msg_flags & MSG_MORE));
 	case IO_SENDFILE:
 		return call_sendfile(r, op);
 	default:

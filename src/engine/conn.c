@@ -258,10 +258,30 @@ uint8_t *conn_append(struct conn *c, uint32_t len)
 	return at;
 }
 
+static void append_payload(struct conn *c, enum chunk_tail tail, uint64_t len)
+{
+	if (!(c->flags & CONN_CLOSING) && len &&
+	    !outqueue_append_payload(&c->out, &c->loop->chunks, tail, len))
+		conn_end(c, CONN_LOST, -ENOMEM);
+}
+
 void conn_append_payload(struct conn *c, uint64_t len)
 {
-	if (!(c->flags & CONN_CLOSING) && len)
-		outqueue_append_payload(&c->out, len);
+	append_payload(c, TAIL_ZEROS, len);
+}
+
+void conn_append_payload_zero_copy(struct conn *c, uint64_t len)
+{
+	append_payload(c, c->flags & CONN_BY_COPY ? TAIL_ZEROS : TAIL_ZEROS_UNCOPIED, len);
+}
+
+void conn_append_file(struct conn *c, int fd, uint64_t offset, uint64_t len)
+{
+	if (c->flags & CONN_BY_COPY)
+		append_payload(c, TAIL_ZEROS, len);
+	else if (!(c->flags & CONN_CLOSING) && len &&
+		 !outqueue_append_file(&c->out, &c->loop->chunks, fd, offset, len))
+		conn_end(c, CONN_LOST, -ENOMEM);
 }
 
 void conn_after_send(struct conn *c)
@@ -289,8 +309,9 @@ static void on_sent(struct io_op *op, const struct io_result *r)
 		return;
 	}
 	cache_put(&loop->senders, s);
-	if (r->res < 0) {
-		conn_end(c, CONN_LOST, r->res);
+	/* Only a file that is too short sends nothing. */
+	if (r->res <= 0) {
+		conn_end(c, CONN_LOST, r->res ? r->res : -ENODATA);
 		return;
 	}
 	loop->stats.bytes_out += r->res;

@@ -94,6 +94,13 @@ uint8_t *conn_append(struct conn *c, uint32_t len);
 uint8_t *conn_append_more(struct conn *c, uint32_t len);
 /* Constant bytes (zeros) behind what was appended; any length, no memory. */
 void conn_append_payload(struct conn *c, uint64_t len);
+/* The same, from memory that the kernel does not copy where it can do without (IO_ZERO_COPY). */
+void conn_append_payload_zero_copy(struct conn *c, uint64_t len);
+/* Bytes of a file, which has them and stays open as long as the connection; if it turns out to be
+ * shorter the connection is lost (-ENODATA). Where the bytes of a connection have to be seen before
+ * they are sent (TLS), these and the above are constant bytes of the same number: no byte of the
+ * file leaves. */
+void conn_append_file(struct conn *c, int fd, uint64_t offset, uint64_t len);
 
 /* The role should stop appending of its own accord (answers to messages are always taken). */
 bool conn_is_full(struct conn *c);

@@ -26,6 +26,9 @@ enum {
 	CONN_TLS = 1 << 13,	  /* it is a struct tls_conn: tls_private.h */
 };
 
+/* What such a connection sends has to be seen first: no files, nothing without a copy. */
+#define CONN_BY_COPY CONN_TLS
+
 /* conn.c */
 void conn_end(struct conn *c, enum conn_end end, int code);
 void conn_settle(struct conn *c);

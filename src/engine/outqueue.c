@@ -19,6 +19,7 @@ static struct chunk *append_chunk(struct outqueue *q, struct cache *chunks)
 	k->next = NULL;
 	k->payload = k->payload_sent = 0;
 	k->used = k->sent = 0;
+	k->tail = TAIL_ZEROS;
 	if (q->tail)
 		q->tail->next = k;
 	else
@@ -42,10 +43,42 @@ uint8_t *outqueue_append(struct outqueue *q, struct cache *chunks, uint32_t len)
 	return at;
 }
 
-void outqueue_append_payload(struct outqueue *q, uint64_t len)
+/* The last chunk if it may end so, else a new one. */
+static struct chunk *with_tail(struct outqueue *q, struct cache *chunks, enum chunk_tail tail)
 {
-	q->tail->payload += len;
+	struct chunk *k = q->tail;
+
+	if (!k || (k->payload && (k->tail != tail || tail == TAIL_FILE)))
+		k = append_chunk(q, chunks);
+	if (k)
+		k->tail = tail;
+	return k;
+}
+
+bool outqueue_append_payload(struct outqueue *q, struct cache *chunks, enum chunk_tail tail,
+			     uint64_t len)
+{
+	struct chunk *k = with_tail(q, chunks, tail);
+
+	if (!k)
+		return false;
+	k->payload += len;
 	q->bytes += len;
+	return true;
+}
+
+bool outqueue_append_file(struct outqueue *q, struct cache *chunks, int fd, uint64_t offset,
+			  uint64_t len)
+{
+	struct chunk *k = with_tail(q, chunks, TAIL_FILE);
+
+	if (!k)
+		return false;
+	k->file_fd = fd;
+	k->file_offset = offset;
+	k->payload = len;
+	q->bytes += len;
+	return true;
 }
 
 /* Gathers k's payload into iov[]; returns how many iovecs it took. */
@@ -69,6 +102,7 @@ static void fill_gathered(const struct outqueue *q, struct sender *s)
 {
 	uint64_t bytes = 0;
 	unsigned n = 0;
+	int flags = 0;
 
 	for (struct chunk *k = q->head; k && n < SENDER_IOVS && bytes < SENDER_BYTES; k = k->next) {
 		unsigned took;
@@ -77,12 +111,34 @@ static void fill_gathered(const struct outqueue *q, struct sender *s)
 			s->iov[n++] = (struct iovec){ k->bytes + k->sent, k->used - k->sent };
 			bytes += k->used - k->sent;
 		}
+		if (k->payload && k->tail != TAIL_ZEROS) {
+			flags = MSG_MORE;
+			break;
+		}
 		took = gather_payload(k, s->iov + n, SENDER_IOVS - n, &bytes);
 		n += took;
 	}
-	s->msg = (struct msghdr){ .msg_iov = s->iov, .msg_iovlen = n };
+	s->msg = (struct msghdr){ .msg_iov = s->iov, .msg_iovlen = n, .msg_flags = flags };
 	s->op.kind = IO_SENDMSG;
 	s->op.msg = &s->msg;
+}
+
+/* A file, or zeros without a copy. */
+static void fill_tail(const struct chunk *k, struct sender *s)
+{
+	uint64_t left = k->payload - k->payload_sent;
+
+	if (k->tail == TAIL_FILE) {
+		s->op.kind = IO_SENDFILE;
+		s->op.file_fd = k->file_fd;
+		s->op.offset = k->file_offset + k->payload_sent;
+		s->op.len = left;
+	} else {
+		s->op.kind = IO_SEND;
+		s->op.flags = IO_ZERO_COPY;
+		s->op.buf = payload_bytes;
+		s->op.len = left < PAYLOAD_SPAN ? left : PAYLOAD_SPAN;
+	}
 }
 
 void outqueue_fill(const struct outqueue *q, struct sender *s)
@@ -95,7 +151,10 @@ void outqueue_fill(const struct outqueue *q, struct sender *s)
 		s->op.len = k->used - k->sent;
 		return;
 	}
-	fill_gathered(q, s);
+	if (k->sent < k->used || k->tail == TAIL_ZEROS)
+		fill_gathered(q, s);
+	else
+		fill_tail(k, s);
 }
 
 /* Adds as much as there is room for; false: no room is left. */

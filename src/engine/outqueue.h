@@ -5,6 +5,10 @@
  * reads late is 2 KiB of memory. Bytes may be appended to a chunk whose beginning is in flight: the
  * kernel was told a length and looks no further. Used by conn.c alone.
  *
+ * What follows the bytes may also be a piece of a file, or zeros that are to be sent without a copy:
+ * each of those is a send of its own kind, and what stands before it leaves first, with MSG_MORE, so
+ * that a small head does not become a segment by itself.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef RW_ENGINE_OUTQUEUE_H
@@ -17,13 +21,17 @@
 
 struct conn;
 
-#define CHUNK_BYTES 2008
+#define CHUNK_BYTES 2000
+
+enum chunk_tail { TAIL_ZEROS, TAIL_ZEROS_UNCOPIED, TAIL_FILE };
 
 struct chunk {
 	struct chunk *next;
 	uint64_t payload, payload_sent; /* behind bytes[] */
 	uint32_t used, sent;		/* of bytes[] */
-	uint64_t unused;
+	uint64_t file_offset;		/* TAIL_FILE: where payload begins */
+	int32_t file_fd;
+	uint32_t tail; /* enum chunk_tail: what payload is */
 	uint8_t bytes[CHUNK_BYTES];
 };
 _Static_assert(sizeof(struct chunk) == 2048, "a chunk is 2 KiB");
@@ -49,11 +57,15 @@ struct outqueue {
 
 /* NULL: memory is out. */
 uint8_t *outqueue_append(struct outqueue *q, struct cache *chunks, uint32_t len);
-/* The queue is not empty. */
-void outqueue_append_payload(struct outqueue *q, uint64_t len);
+/* len bytes that are none in memory, not TAIL_FILE; false: memory is out. */
+bool outqueue_append_payload(struct outqueue *q, struct cache *chunks, enum chunk_tail tail,
+			     uint64_t len);
+bool outqueue_append_file(struct outqueue *q, struct cache *chunks, int fd, uint64_t offset,
+			  uint64_t len);
 /* Points s->op at the beginning of the queue, which is not empty. */
 void outqueue_fill(const struct outqueue *q, struct sender *s);
-/* The first bytes of the queue, which is not empty, at most size of them: in place, or in buf. */
+/* The first bytes of the queue, which is not empty, at most size of them: in place, or in buf.
+ * There are no files in it. */
 const uint8_t *outqueue_peek(const struct outqueue *q, uint8_t *buf, uint32_t size,
 			     uint32_t *ret_len);
 /* `sent` bytes have left. */
