@@ -366,6 +366,43 @@ static inline int64_t sum_of(const struct wire_hop *hop)
 	return (int64_t)(hop->queue_ns + hop->service_ns + hop->storage_ns + hop->forward_ns);
 }
 
+/* The next request to a scripted server; time goes on for it, ten seconds at most. */
+static inline struct wire_head await_request(struct world *w, uint16_t port, struct peer *p)
+{
+	static uint8_t bytes[MESSAGE_MAX];
+	int64_t end_ns = sim_net_now_ns(w->net) + 10 * SEC;
+	struct wire_head head = { 0 };
+
+	for (int tries = 0;; tries++) {
+		if (p->fd < 0)
+			p->fd = accept_scripted(w, port);
+		if (p->fd >= 0 && take_message(w, p, &head, bytes))
+			return head;
+		if (sim_net_now_ns(w->net) >= end_ns)
+			break;
+		if (tries < SETTLE)
+			step(w, 0);
+		else
+			skip_time(w, end_ns);
+	}
+	CU_FAIL("no request came");
+	return head;
+}
+
+/* How many more requests have come by now. */
+static inline unsigned count_requests(struct world *w, uint16_t port, struct peer *p)
+{
+	static uint8_t bytes[MESSAGE_MAX];
+	struct wire_head head;
+	unsigned count = 0;
+
+	if (p->fd < 0)
+		p->fd = accept_scripted(w, port);
+	while (p->fd >= 0 && take_message(w, p, &head, bytes))
+		count++;
+	return count;
+}
+
 /* A scripted server answers a request that it has read. */
 static inline void write_answer(struct world *w, int fd, uint64_t id, enum wire_status status)
 {
