@@ -1,13 +1,13 @@
 #!/bin/sh
-# forward.sh - what a forward costs the node that forwards: its CPU time per request, against that of
-# a plain reply.
+# forward.sh - what a forward costs the node that forwards: its CPU time per request, against that
+# of a plain reply.
 #
 #	./dev bench forward [quick]
 #
-# Client -> A -> B: every cell is the median ratio of A's CPU time per 128-byte request, forwarded to
-# B / answered by A, with its quartiles, from slices of forwards that each stand between two slices
-# of plain replies (bench/slices.h). The work is at least twice that of a reply: two messages come
-# and two go. Nodes and load share CPU 0; then, with `apart`, B has CPU 1. `aa` is the plain reply
+# Client -> A -> B: every cell is the median ratio of A's CPU time per 128-byte request, forwarded
+# to B / answered by A, with its quartiles, from slices of forwards that each stand between two
+# slices of plain replies (bench/slices.h). The work is at least twice that of a reply: two messages
+# come and two go. Nodes and load share CPU 0; with `apart`, B has CPU 1. `aa` is the plain reply
 # against itself: what the machine makes of no difference. Loopback only; ends by itself. `quick`:
 # fewer cells and pairs.
 #

@@ -3,7 +3,8 @@
  *
  * libFuzzer's entry point (`./dev test --fuzz`), and a main of its own that feeds mutated requests
  * for a bounded time when there is no libFuzzer. The first byte of the input seeds the cuts.
- * Whatever comes, the connection either goes on or ends once with a fault that has words.
+ * Whatever comes, the connection either goes on or ends once with a fault that has words. What a
+ * forward that was found fine contains is walked through, as a node does.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,11 +15,55 @@
 #include "backends/sim.h"
 #include "base/random.h"
 #include "engine/conn.h"
+#include "engine/destination.h"
 #include "engine/loop.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static unsigned ends;
+
+static void walk_program(struct wire_program program, unsigned depth);
+
+/* Every byte that a node would look at; none of them is outside the forward. */
+static void walk_forward(const struct wire_operation *op, unsigned depth)
+{
+	unsigned destinations = 0, sum = 0;
+	struct wire_destination d;
+	struct wire_forward f;
+	struct wire_branch b;
+
+	wire_get_forward(op, &f);
+	while (wire_next_branch(&f, &b)) {
+		while (wire_next_destination(&b, &d)) {
+			struct address address;
+
+			destinations++;
+			sum += wire_destination_hash(&d);
+			if (d.address + wire_destination_len(&d) > op->at + op->len)
+				abort();
+			sum += address_from_wire(&d, &address) == 0;
+		}
+		if (b.program + b.program_len > op->at + op->len || f.size < b.program_len)
+			abort();
+		walk_program(wire_program(b.program, b.program_len), depth + 1);
+	}
+	if (!destinations || destinations > WIRE_FAN_OUT || f.quorum > destinations || !++sum)
+		abort();
+}
+
+static void walk_program(struct wire_program program, unsigned depth)
+{
+	struct wire_operation op;
+
+	if (depth > WIRE_DEPTH)
+		abort();
+	do {
+		if (wire_next_operation(&program, &op))
+			abort();
+		if (op.code == WIRE_FORWARD_TO)
+			walk_forward(&op, depth);
+	} while (op.code);
+}
 
 static void on_message(struct conn *c, const struct message *m)
 {
@@ -28,10 +73,14 @@ static void on_message(struct conn *c, const struct message *m)
 
 	do {
 		fault = wire_next_operation(&program, &op);
+		if (!fault && op.code == WIRE_FORWARD_TO)
+			fault = wire_check_forward(&op);
 		if (fault) {
 			conn_fault(c, fault);
 			return;
 		}
+		if (op.code == WIRE_FORWARD_TO)
+			walk_forward(&op, 0);
 		if (op.code == WIRE_SEND_REPLY && op.value >= WIRE_HEAD) {
 			uint8_t *at = conn_append(c, WIRE_HEAD);
 
@@ -89,6 +138,52 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifdef FUZZ_MAIN
+static uint32_t put_reply(uint8_t *p, uint64_t size)
+{
+	return wire_put_operation(
+		p, &(struct wire_operation){ .code = WIRE_SEND_REPLY, .value = size });
+}
+
+/* One or two branches, to an address of each family, in the inmost of which only a reply stands. */
+static uint32_t put_forward(uint8_t *p, unsigned depth)
+{
+	static const uint8_t bytes[] = "/tmp/x/y/z/0123";
+	static const struct wire_destination places[] = {
+		{ 0, FAMILY_IPV4, 7892, bytes },
+		{ 1, FAMILY_IPV6, 7893, bytes },
+		{ 2, FAMILY_UNIX, 6, bytes },
+	};
+	struct wire_forward f = { .size = 2000, .quorum = 1, .branches = 1 + depth % 2 };
+	uint32_t len = wire_put_forward(p, &f);
+
+	for (unsigned i = 0; i < f.branches; i++) {
+		uint32_t head = len, begin;
+
+		len += wire_put_branch(p + len, 0, 1 + depth);
+		for (unsigned j = 0; j <= depth; j++)
+			len += wire_put_destination(p + len, &places[(i + j) % 3]);
+		begin = len;
+		if (depth)
+			len += put_forward(p + len, depth - 1);
+		len += put_reply(p + len, 64);
+		wire_put_branch(p + head, len - begin, 1 + depth);
+	}
+	wire_end_forward(p, len);
+	return len;
+}
+
+/* A computation and a reply; or forwards, within each other, and a reply. */
+static uint32_t put_body(uint8_t *p, uint64_t depth)
+{
+	uint32_t len;
+
+	if (depth)
+		len = put_forward(p, (unsigned)depth - 1);
+	else
+		len = wire_put_operation(p, &(struct wire_operation){ WIRE_COMPUTE, 0, 5 });
+	return len + put_reply(p + len, 70000);
+}
+
 /* A valid burst of requests with a few bytes changed. */
 static size_t make_input(uint8_t *p, const struct random_key *key, uint64_t round)
 {
@@ -97,18 +192,16 @@ static size_t make_input(uint8_t *p, const struct random_key *key, uint64_t roun
 
 	p[0] = round;
 	for (uint64_t i = 0; i <= random_below(key, at++, 4); i++) {
-		struct wire_head head = { .length = 60,
+		uint32_t body_len = put_body(p + len + WIRE_HEAD, random_below(key, at++, 4));
+		struct wire_head head = { .length = WIRE_HEAD + body_len + 12,
 					  .version = WIRE_VERSION,
 					  .type = WIRE_REQUEST,
 					  .id = i,
-					  .body_len = 24 };
+					  .body_len = body_len };
 
-		memset(p + len, 0, 60);
 		wire_put_head(p + len, &head);
-		wire_put_operation(p + len + 24, &(struct wire_operation){ WIRE_COMPUTE, 0, 5 });
-		wire_put_operation(p + len + 36,
-				   &(struct wire_operation){ WIRE_SEND_REPLY, 0, 70000 });
-		len += 60;
+		memset(p + len + WIRE_HEAD + body_len, 0, 12);
+		len += head.length;
 	}
 	for (uint64_t i = 0; i < random_below(key, at++, 5); i++) {
 		uint64_t where = random_below(key, at++, len);
@@ -122,7 +215,7 @@ int main(int argc, char **argv)
 {
 	uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
 	struct random_key key = random_key(seed, 0, 0, 0);
-	uint8_t input[512];
+	static uint8_t input[8192];
 
 	printf("seed %llu, 20000 inputs\n", (unsigned long long)seed);
 	for (uint64_t round = 0; round < 20000; round++)

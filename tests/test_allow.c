@@ -19,72 +19,72 @@ static struct knob_list list_of(const char *texts)
 	return list;
 }
 
+static const struct {
+	const char *rules, *address;
+	bool permitted;
+} permits[] = {
+	{ "", "127.0.0.1:1", true },
+	{ "", "127.9.9.9:1", true },
+	{ "", "[::1]:7", true },
+	{ "", "[::ffff:127.0.0.1]:7", true },
+	{ "", "unix:/tmp/x", true },
+	{ "", "unix:@x", true },
+	{ "", "10.0.0.1:1", false },
+	{ "", "0.0.0.0:1", false },
+	{ "", "[::2]:1", false },
+	{ "none", "127.0.0.1:1", false },
+	{ "none", "unix:/tmp/x", false },
+	{ "loopback", "127.0.0.1:1", true },
+	{ "loopback", "unix:/tmp/x", false },
+	{ "unix", "unix:/tmp/x", true },
+	{ "unix", "127.0.0.1:1", false },
+	{ "any", "10.0.0.1:1", true },
+	{ "any", "unix:@x", true },
+	{ "10.1.0.0/16", "10.1.255.3:9", true },
+	{ "10.1.0.0/16", "10.2.0.1:9", false },
+	{ "10.1.0.0/16", "127.0.0.1:9", false },
+	{ "10.1.2.128/25", "10.1.2.127:9", false },
+	{ "10.1.2.128/25", "10.1.2.128:9", true },
+	{ "0.0.0.0/0", "1.2.3.4:9", true },
+	{ "0.0.0.0/0", "[fd00::1]:9", false },
+	{ "10.1.2.3/32", "10.1.2.3:9", true },
+	{ "10.1.2.3/31", "10.1.2.2:9", true },
+	{ "10.1.2.3/32", "10.1.2.2:9", false },
+	{ "fd00::/8", "[fdff::1]:9", true },
+	{ "fd00::/8", "[fe00::1]:9", false },
+	{ "10.1.0.0/16", "[::ffff:10.1.2.3]:9", true },
+	{ "10.1.2.3", "10.1.2.3:9", true },
+	{ "10.1.2.3", "10.1.2.4:9", false },
+	{ "10.1.2.3:9", "10.1.2.3:9", true },
+	{ "10.1.2.3:9", "10.1.2.3:8", false },
+	{ "[fd00::1]:9", "[fd00::1]:9", true },
+	{ "[fd00::1]:9", "[fd00::1]:8", false },
+	{ "fd00::1", "[fd00::1]:8", true },
+	{ "10.1.2.3;10.1.2.5", "10.1.2.5:1", true },
+	{ "10.1.2.3;10.1.2.5", "10.1.2.4:1", false },
+	{ "unix:/run/nodes/", "unix:/run/nodes/a", true },
+	{ "unix:/run/nodes/", "unix:/run/node", false },
+	{ "unix:/run/nodes/", "unix:/run/nodes/../x", false },
+	{ "unix:/run/nodes/", "unix:/run/nodes/a/..", false },
+	{ "unix:@rw", "unix:@rw1", true },
+	{ "unix:@rw", "unix:/rw1", false },
+};
+
 static void test_rules_permit_what_they_name(void)
 {
-	static const struct {
-		const char *rules, *address;
-		bool permitted;
-	} rows[] = {
-		{ "", "127.0.0.1:1", true },
-		{ "", "127.9.9.9:1", true },
-		{ "", "[::1]:7", true },
-		{ "", "[::ffff:127.0.0.1]:7", true },
-		{ "", "unix:/tmp/x", true },
-		{ "", "unix:@x", true },
-		{ "", "10.0.0.1:1", false },
-		{ "", "0.0.0.0:1", false },
-		{ "", "[::2]:1", false },
-		{ "none", "127.0.0.1:1", false },
-		{ "none", "unix:/tmp/x", false },
-		{ "loopback", "127.0.0.1:1", true },
-		{ "loopback", "unix:/tmp/x", false },
-		{ "unix", "unix:/tmp/x", true },
-		{ "unix", "127.0.0.1:1", false },
-		{ "any", "10.0.0.1:1", true },
-		{ "any", "unix:@x", true },
-		{ "10.1.0.0/16", "10.1.255.3:9", true },
-		{ "10.1.0.0/16", "10.2.0.1:9", false },
-		{ "10.1.0.0/16", "127.0.0.1:9", false },
-		{ "10.1.2.128/25", "10.1.2.127:9", false },
-		{ "10.1.2.128/25", "10.1.2.128:9", true },
-		{ "0.0.0.0/0", "1.2.3.4:9", true },
-		{ "0.0.0.0/0", "[fd00::1]:9", false },
-		{ "10.1.2.3/32", "10.1.2.3:9", true },
-		{ "10.1.2.3/31", "10.1.2.2:9", true },
-		{ "10.1.2.3/32", "10.1.2.2:9", false },
-		{ "fd00::/8", "[fdff::1]:9", true },
-		{ "fd00::/8", "[fe00::1]:9", false },
-		{ "10.1.0.0/16", "[::ffff:10.1.2.3]:9", true },
-		{ "10.1.2.3", "10.1.2.3:9", true },
-		{ "10.1.2.3", "10.1.2.4:9", false },
-		{ "10.1.2.3:9", "10.1.2.3:9", true },
-		{ "10.1.2.3:9", "10.1.2.3:8", false },
-		{ "[fd00::1]:9", "[fd00::1]:9", true },
-		{ "[fd00::1]:9", "[fd00::1]:8", false },
-		{ "fd00::1", "[fd00::1]:8", true },
-		{ "10.1.2.3;10.1.2.5", "10.1.2.5:1", true },
-		{ "10.1.2.3;10.1.2.5", "10.1.2.4:1", false },
-		{ "unix:/run/nodes/", "unix:/run/nodes/a", true },
-		{ "unix:/run/nodes/", "unix:/run/node", false },
-		{ "unix:/run/nodes/", "unix:/run/nodes/../x", false },
-		{ "unix:/run/nodes/", "unix:/run/nodes/a/..", false },
-		{ "unix:@rw", "unix:@rw1", true },
-		{ "unix:@rw", "unix:/rw1", false },
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct knob_list texts = list_of(rows[i].rules);
+	for (size_t i = 0; i < sizeof(permits) / sizeof(*permits); i++) {
+		struct knob_list texts = list_of(permits[i].rules);
 		struct allow_list list;
 		struct address a;
 		struct err err = { 0 };
 		bool permitted;
 
 		CHECK_INT(allow_parse(&texts, &list, &err), 0);
-		CHECK_INT(address_parse(rows[i].address, &a, &err), 0);
+		CHECK_INT(address_parse(permits[i].address, &a, &err), 0);
 		permitted = allow_permits(&list, &a);
-		if (permitted != rows[i].permitted)
-			printf("\n    \"%s\" and %s", rows[i].rules, rows[i].address);
-		CU_ASSERT(permitted == rows[i].permitted);
+		if (permitted != permits[i].permitted)
+			printf("\n    \"%s\" and %s", permits[i].rules, permits[i].address);
+		CU_ASSERT(permitted == permits[i].permitted);
 	}
 }
 
