@@ -119,6 +119,33 @@ static void test_ten_thousand_requests_through_two_hops_add_up(void)
 	world_finish(&w);
 }
 
+/* Another request of the same batch, which computes for long, has to stand behind it. */
+static void test_a_computation_does_not_keep_a_forward_back(void)
+{
+	struct body inner = nap_then_reply(0), busy = { 0 };
+	struct body outer = forward_then_reply(plain, &inner, PORTS(B));
+	static struct world w;
+	struct sim_node *a;
+
+	add_operation(&busy, WIRE_COMPUTE, 1 * MS);
+	add_reply(&busy, REPLY_SIZE);
+	world_init(&w);
+	add_nodes(&w, 2);
+	a = node_at(&w, A);
+	connect_client(&w, A);
+	CHECK_INT(ask_and_wait(&w, 1, &outer).head.hops, WIRE_OK);
+	ask(&w, 2, &outer);
+	ask(&w, 3, &busy);
+	loop_turn(&a->loop, 0);
+	CHECK_INT(stats_at(&w, A)->attempts, 2);
+	CHECK_INT(a->host.stats.operations[WIRE_COMPUTE], 0);
+	CU_ASSERT(program_is_ready(&a->host));
+	CHECK_INT(await_answer(&w).head.hops, WIRE_OK);
+	CHECK_INT(await_answer(&w).head.hops, WIRE_OK);
+	CHECK_INT(a->host.stats.operations[WIRE_COMPUTE], 1);
+	world_finish(&w);
+}
+
 static CU_TestInfo tests[] = {
 	{ "a forward of a whole crowd is one connection",
 	  test_a_forward_of_a_whole_crowd_is_one_connection },
@@ -128,6 +155,8 @@ static CU_TestInfo tests[] = {
 	  test_two_nodes_that_forward_to_each_other_never_wait_in_a_circle },
 	{ "ten thousand requests through two hops add up",
 	  test_ten_thousand_requests_through_two_hops_add_up },
+	{ "a computation does not keep a forward back",
+	  test_a_computation_does_not_keep_a_forward_back },
 	CU_TEST_INFO_NULL,
 };
 

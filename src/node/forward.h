@@ -6,7 +6,8 @@
  * its attempt has been silent for the timeout, or has failed; then it is asked again, while there
  * are retries: at once by a fresh attempt, or with a pick the next candidate is. An older attempt
  * goes on: its answer counts like any other, but one for each target. Who has answered with an
- * error is not asked again.
+ * error is not asked again, nor is, without a pick, where this node may not or cannot go. What
+ * waits in a queue that is full (upstream.h) is not queued twice.
  *
  * The forward ends when `quorum` targets have answered, or as soon as so many cannot any more; the
  * target that decided it gives the status. It also ends, WIRE_TIMEOUT, with the deadline of its

@@ -104,6 +104,7 @@ static enum step run_forward(struct run *r, const struct wire_operation *op)
 		return STEP_DONE;
 	}
 	ask_first(f);
+	r->host->kept_ns = loop_now_ns(r->host->loop);
 	if (f->is_decided) {
 		forward_record(f, NULL);
 		return STEP_DONE;

@@ -23,10 +23,10 @@
 /* So long may computing keep back replies of the same batch before the rest is queued. */
 #define PATIENCE_NS (50 * US)
 
-/* What is left of most programs that wait is a reply. */
-#define SMALL_REST 64
+/* What is left of most programs that wait is a reply, or a forward to a few. */
+#define SMALL_REST 256
 #define KEEP_SMALL 1024
-#define KEEP_LARGE 16
+#define KEEP_LARGE 256
 
 static void ring_add(void **head, struct waiting *w)
 {
@@ -137,14 +137,18 @@ static struct waiting *take_ready(struct program_host *h)
 	return w;
 }
 
-/* A reply of this batch has not left: of this connection, or of any where sends leave together. */
+/*
+ * Something of this batch has not left: a reply of this connection, or any where sends leave
+ * together, or what was not made in answer to what is being read.
+ */
 static bool keeps_back(const struct run *r, const struct wire_operation *op)
 {
 	const struct program_host *h = r->host;
 	int64_t batch_ns = loop_now_ns(h->loop);
+	bool has_reply = h->replied_ns == batch_ns &&
+			 (h->replied_to == r->conn || h->loop->ops->sends_with_wait);
 
-	return h->replied_ns == batch_ns &&
-	       (h->replied_to == r->conn || h->loop->ops->sends_with_wait) &&
+	return (has_reply || h->kept_ns == batch_ns) &&
 	       r->now_ns + (int64_t)op->value - batch_ns > PATIENCE_NS;
 }
 
@@ -259,6 +263,7 @@ static void resume(struct waiting *w)
 void program_continue(struct waiting *w)
 {
 	struct program_host *h = w->run.host;
+	uint64_t replied = h->stats.requests;
 
 	if (!conn_is_open(w->run.conn)) {
 		ring_remove(&h->orphans, w);
@@ -267,6 +272,8 @@ void program_continue(struct waiting *w)
 	}
 	w->run.has_turn = false;
 	resume(w);
+	if (h->stats.requests != replied)
+		h->kept_ns = loop_now_ns(h->loop);
 }
 
 void program_on_done(struct io_op *op, const struct io_result *result)

@@ -5,8 +5,8 @@
  * end (conn_fault). It has exactly one reply; operations behind the reply are still run. A request
  * that has passed its deadline does no more work: the reply says WIRE_TIMEOUT.
  *
- * Computing holds the worker, and a reply that has been made but not sent would wait for it. So a
- * long computation behind such a reply is put into the ready queue instead, and all programs after
+ * Computing holds the worker, and a reply or forward that was made but not sent would wait for it.
+ * So a long computation behind such a one is put into the ready queue instead, and all programs after
  * it queue up too: the worker runs them first come, first served, between turns of its loop.
  *
  * Times in the reply, for this hop: service is what computing took and what sleeping asked for;
@@ -40,6 +40,7 @@ struct program_host {
 	int64_t busy_until_ns; /* end of the last computation */
 	int64_t replied_ns;    /* batch of the last reply, and whose it was */
 	const struct conn *replied_to;
+	int64_t kept_ns; /* batch with something that leaves only at its end, wherever it goes */
 	struct waiting *ready_first, *ready_last;
 	struct program_stats stats;
 	struct forwards *forwards; /* NULL: forwards nowhere */
