@@ -13,8 +13,7 @@ static struct knob_list list_of(const char *texts)
 
 	for (; *texts; texts = *end ? end + 1 : end) {
 		end = strchrnul(texts, ';');
-		snprintf(list.text[list.count++], KNOB_LIST_TEXT, "%.*s", (int)(end - texts),
-			 texts);
+		knob_list_add(&list, texts, (size_t)(end - texts), NULL);
 	}
 	return list;
 }
@@ -118,24 +117,30 @@ static void test_nonsense_is_refused_with_what_would_be_right(void)
 	}
 }
 
-static void test_as_many_rules_as_a_list_takes(void)
+static void test_too_many_rules_are_refused(void)
 {
-	struct knob_list texts = { .count = KNOB_LIST_MAX };
+	struct knob_list texts = { 0 };
+	struct err err = { 0 };
 	struct allow_list list;
 	struct address a;
 
-	for (int i = 0; i < KNOB_LIST_MAX; i++)
-		strcpy(texts.text[i], i < KNOB_LIST_MAX - 1 ? "loopback" : "10.0.0.0/8");
+	for (int i = 0; i < ALLOW_MAX / 2 - 1; i++)
+		knob_list_add(&texts, "loopback", 8, NULL);
+	knob_list_add(&texts, "10.0.0.0/8", 10, NULL);
 	CHECK_INT(allow_parse(&texts, &list, NULL), 0);
 	CHECK_INT(address_parse("10.1.1.1:1", &a, NULL), 0);
 	CU_ASSERT(allow_permits(&list, &a));
+	for (int i = 0; i < ALLOW_MAX; i++)
+		knob_list_add(&texts, "unix", 4, NULL);
+	CU_ASSERT(allow_parse(&texts, &list, &err) < 0);
+	CU_ASSERT(strstr(err.text, "one too many") != NULL);
 }
 
 static CU_TestInfo tests[] = {
 	{ "rules permit what they name", test_rules_permit_what_they_name },
 	{ "nonsense is refused with what would be right",
 	  test_nonsense_is_refused_with_what_would_be_right },
-	{ "as many rules as a list takes", test_as_many_rules_as_a_list_takes },
+	{ "too many rules are refused", test_too_many_rules_are_refused },
 	CU_TEST_INFO_NULL,
 };
 

@@ -161,7 +161,7 @@ static int ask_by_text(const char *text)
 
 static void test_unix_sockets_and_ipv6_are_destinations_too(void)
 {
-	char path[KNOB_LIST_TEXT], text[ADDRESS_TEXT];
+	char path[ADDRESS_TEXT], text[ADDRESS_TEXT];
 	bool has_ipv6;
 
 	start_plain(&a, backend);
@@ -352,8 +352,8 @@ static void test_only_what_is_allowed_is_forwarded_to_and_that_is_said_once(void
 		setup_init(&a, backend);
 		a.opts.threads = 2;
 		if (*rows[i].rule)
-			snprintf(a.opts.allow_forward.text[a.opts.allow_forward.count++],
-				 KNOB_LIST_TEXT, "%s", rows[i].rule);
+			knob_list_add(&a.opts.allow_forward, rows[i].rule, strlen(rows[i].rule),
+				      NULL);
 		CU_ASSERT_FATAL(setup_start(&a) == 0);
 		for (int j = 0; j < 5; j++) {
 			fd = connect_to_node(&a);
@@ -372,7 +372,7 @@ static void test_only_what_is_allowed_is_forwarded_to_and_that_is_said_once(void
 static void test_a_rule_that_is_none_keeps_a_node_from_starting(void)
 {
 	setup_init(&a, backend);
-	strcpy(a.opts.allow_forward.text[a.opts.allow_forward.count++], "10.0.0.0/99");
+	knob_list_add(&a.opts.allow_forward, "10.0.0.0/99", 11, NULL);
 	CU_ASSERT(setup_start(&a) != 0);
 	setup_finish(&a);
 }
