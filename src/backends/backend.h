@@ -192,6 +192,9 @@ struct backend_ops {
 	 */
 	bool sends_with_wait;
 
+	/* FILES_OWN is more than FILES_INLINE: file operations go on while the loop does. */
+	bool has_files;
+
 	/* 0, or -errno and why this machine cannot run it. */
 	int (*probe)(struct err *why);
 

@@ -363,6 +363,7 @@ const struct backend_ops backend_io_uring = {
 		   .knobs = knobs,
 		   .opts_size = sizeof(struct uring_opts) },
 	.sends_with_wait = true,
+	.has_files = true,
 	.probe = uring_probe,
 	.open = open_backend,
 	.close = close_backend,

@@ -490,6 +490,7 @@ const struct backend_ops backend_sim = {
 	.group = { .name = "sim",
 		   .help = "simulated sockets and time",
 		   .opts_size = sizeof(struct sim_opts) },
+	.has_files = true,
 	.probe = sim_probe,
 	.open = sim_backend_open,
 	.close = sim_backend_close,
