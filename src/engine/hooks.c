@@ -11,5 +11,6 @@ const char *const thread_role_names[] = {
 	[THREAD_ACCEPTOR] = "acceptor",
 	[THREAD_WORKER] = "worker",
 	[THREAD_CLIENT] = "client",
+	[THREAD_STORAGE] = "storage",
 	NULL,
 };

@@ -11,14 +11,15 @@
 
 #include "base/err.h"
 
-enum thread_role { THREAD_ACCEPTOR, THREAD_WORKER, THREAD_CLIENT };
+enum thread_role { THREAD_ACCEPTOR, THREAD_WORKER, THREAD_CLIENT, THREAD_STORAGE };
 extern const char *const thread_role_names[];
 
 struct hooks {
 	void *context;
 	/*
 	 * This thread has started and allocated nothing yet: the place for affinity, scheduling,
-	 * memory policy. A failure ends the start of the role with this error.
+	 * memory policy. A failure ends the start of the role with this error. Threads of storage
+	 * are numbered behind the workers, so that pins given out in turn go to the workers first.
 	 */
 	int (*thread_started)(void *context, enum thread_role role, unsigned index,
 			      struct err *err);

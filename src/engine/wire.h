@@ -119,6 +119,7 @@ enum wire_fault {
 	WIRE_BAD_FORWARD,     /* no or too many destinations, impossible quorum, too deep, ... */
 	WIRE_BAD_DESTINATION, /* an address that is none */
 	WIRE_NO_DEVICE,	      /* a storage device that the receiver does not have */
+	WIRE_BEYOND_DEVICE,   /* reaches over the end of a storage device */
 	WIRE_FAULTS
 };
 
