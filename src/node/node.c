@@ -259,6 +259,15 @@ static int copy_backend_opts(struct node *node, const void *opts, struct err *er
 	return 0;
 }
 
+static int open_storage(struct node *node, struct err *err)
+{
+	struct common *common = &node->common;
+	const struct storage_env env = { common->backend, &common->hooks, &common->speaker,
+					 node->worker_count };
+
+	return storage_open(&common->storage, &common->opts.storage, &env, err);
+}
+
 static int prepare(struct node *node, const void *backend_opts, struct err *err)
 {
 	struct compute *compute = &node->common.compute;
@@ -277,6 +286,8 @@ static int prepare(struct node *node, const void *backend_opts, struct err *err)
 		result = listen_everywhere(node, err);
 	if (!result)
 		result = make_acceptors(node, err);
+	if (!result)
+		result = open_storage(node, err);
 	if (result)
 		return result;
 	compute_calibrate(compute);
@@ -393,6 +404,29 @@ void node_stats(const struct node *node, int worker, struct node_stats *ret)
 	}
 }
 
+unsigned node_device_count(const struct node *node)
+{
+	return atomic_load_explicit(&node->common.storage.count, memory_order_acquire);
+}
+
+void node_device(const struct node *node, unsigned index, struct node_device *ret)
+{
+	const struct device *d = &node->common.storage.devices[index];
+
+	*ret = (struct node_device){
+		.path = d->opts.path,
+		.size = d->opts.size,
+		.loads = atomic_load(&d->loads),
+		.stores = atomic_load(&d->stores),
+		.sends = atomic_load(&d->sends),
+		.loaded = atomic_load(&d->loaded),
+		.stored = atomic_load(&d->stored),
+		.sent = atomic_load(&d->sent),
+		.syncs = atomic_load(&d->syncs),
+		.errors = atomic_load(&d->errors),
+	};
+}
+
 /* From here on clients are refused, and acceptors come back from accept(2). */
 static void close_doors(struct node *node)
 {
@@ -432,6 +466,7 @@ int node_stop(struct node *node, struct err *err)
 		gate_leave(&node->common.gate);
 		join_workers(node);
 		close_listeners(node);
+		storage_stop(&node->common.storage);
 		speaker_rest(&node->common.speaker);
 	}
 	return first_failure(node, err);
@@ -447,6 +482,7 @@ void node_destroy(struct node *node)
 	close_listeners(node);
 	for (unsigned i = 0; i < node->acceptor_count; i++)
 		acceptor_finish(&node->acceptors[i]);
+	storage_close(&node->common.storage);
 	free(node->acceptors);
 	free(node->listeners);
 	free(node->workers);

@@ -25,6 +25,10 @@
  * ten sentences a second, then how many were left out. How programs are run, and what the times in
  * a reply mean, is in program.h.
  *
+ * Storage devices (storage.h) are opened before the first thread starts; a node without --storage
+ * makes one when it is first asked for. All that is stored is synced when node_stop() returns, if
+ * its device is synced periodically or the store asked for it.
+ *
  * node_start() returns when every address is listened on and every thread is ready.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -42,6 +46,28 @@
 
 enum accept_mode { ACCEPT_CHILD, ACCEPT_SHARED, ACCEPT_PARENT };
 enum accept_wait { ACCEPT_EVENT, ACCEPT_BLOCKING };
+
+#define STORAGE_SIZE_MAX    (1LL << 50)
+#define STORAGE_SYNC_MAX_NS (3600LL * 1000000000)
+
+enum storage_mode { STORAGE_NATIVE, STORAGE_THREAD, STORAGE_INLINE, STORAGE_AUTO };
+
+/* storage.h says what devices are, transfer.h how bytes get there. */
+struct storage_opts {
+	struct knob_list devices; /* -s, --storage; empty: device 0 when it is asked for */
+	int64_t size_max;	  /* -m, --max-storage-size, bytes of a device */
+	int64_t sync_period_ns;	  /* --sync; 0: each sync store by itself */
+	bool direct;		  /* --odirect */
+	bool spin;		  /* --wait-spin-storage, --wss */
+	int mode;		  /* --storage-mode */
+	int64_t block;		  /* --storage-block, bytes of one read or write */
+	int64_t depth;		  /* --storage-depth, of them in flight, per worker */
+	int64_t prealloc;	  /* --storage-prealloc, bytes */
+	bool keep;		  /* --storage-keep: files that the node made */
+	bool group_sync;	  /* --storage-group-sync */
+	int64_t store_max;	  /* --max-store, bytes of one request */
+	int64_t load_max;	  /* --max-load */
+};
 
 struct node_opts {
 	struct knob_list bind;	/* -b, --bind-addr; empty: tcp://127.0.0.1:7891 */
@@ -64,6 +90,7 @@ struct node_opts {
 	int64_t forward_connections; /* --forward-connections: of those, to one node */
 	int64_t forward_idle_ns;     /* --forward-idle: unused for so long, they are closed */
 	int64_t hops;		     /* --max-hops: forwards within forwards */
+	struct storage_opts storage;
 	/* No knob of this group. NULL: no address on TLS. Read by node_start() alone. */
 	const struct tls_opts *tls;
 };
@@ -98,6 +125,17 @@ unsigned node_worker_count(const struct node *node);
 /* worker < 0: all of them added up. Any thread, but not while another one stops the node. A worker
  * that computes answers after at most 100 ms with what it counted before. */
 void node_stats(const struct node *node, int worker, struct node_stats *ret);
+
+/* A storage device, and what was done with it so far. Any thread. */
+struct node_device {
+	const char *path;
+	int64_t size;
+	uint64_t loads, stores, sends; /* sends: replies by sendfile */
+	uint64_t loaded, stored, sent; /* bytes */
+	uint64_t syncs, errors;
+};
+unsigned node_device_count(const struct node *node);
+void node_device(const struct node *node, unsigned index, struct node_device *ret);
 
 /* Stops accepting, lets requests in progress end for at most opts->drain_ns, closes, joins.
  * Returns 0, or the first error that ended a worker before. */

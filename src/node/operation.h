@@ -38,6 +38,7 @@ struct waiting {
 	struct io_op op; /* for the operation it waits for; done == program_on_done */
 	struct run run;
 	const struct operation *operation; /* it waits for, in the ring of the connection */
+	void *own;			   /* the operation's */
 	int64_t ready_ns; /* when the operation has ended, or it came into the queue */
 	struct waiting *next, *previous; /* in a ring */
 	struct waiting *next_ready;
@@ -54,6 +55,7 @@ struct waiting {
 /* What a program asks for, all operations together. */
 struct demand {
 	uint64_t time_ns;
+	uint64_t stored, loaded; /* bytes */
 	unsigned replies;
 };
 

@@ -25,6 +25,8 @@
 #include "engine/conn.h"
 #include "node/compute.h"
 
+struct transfers;
+
 struct program_stats {
 	uint64_t requests; /* replied */
 	uint64_t operations[WIRE_CODES];
@@ -35,10 +37,11 @@ struct program_stats {
 struct program_host {
 	struct loop *loop;
 	const struct compute *compute;
-	uint64_t reply_max;    /* bytes */
-	uint64_t time_max_ns;  /* all computing and sleeping of one request */
-	int64_t busy_until_ns; /* end of the last computation */
-	int64_t replied_ns;    /* batch of the last reply, and whose it was */
+	struct transfers *transfers; /* loads and stores; NULL: there is no storage */
+	uint64_t reply_max;	     /* bytes */
+	uint64_t time_max_ns;	     /* all computing and sleeping of one request */
+	int64_t busy_until_ns;	     /* end of the last computation */
+	int64_t replied_ns;	     /* batch of the last reply, and whose it was */
 	const struct conn *replied_to;
 	int64_t kept_ns; /* batch with something that leaves only at its end, wherever it goes */
 	struct waiting *ready_first, *ready_last;

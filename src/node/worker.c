@@ -149,7 +149,8 @@ static void format_fault(const struct conn *c, enum wire_fault fault, char *buf,
 			buf, size, "message of %" PRIu64 " bytes, limit %s", c->skip,
 			units_format(UNIT_SIZE, c->loop->limits.message_max, limit, sizeof(limit)));
 	else
-		snprintf(buf, size, "%s", wire_fault_text(fault));
+		snprintf(buf, size, "%s%s", wire_fault_text(fault),
+			 fault == WIRE_NO_DEVICE ? " (--storage gives devices)" : "");
 }
 
 static void format_end(const struct conn *c, enum conn_end end, int code, char *buf, size_t size)
@@ -311,6 +312,7 @@ static int drain(struct worker *w)
 		acceptor_end(a);
 	if (w->rest_is_due)
 		loop_cancel(&w->loop, &w->rest);
+	transfers_hurry(&w->transfers);
 	for (struct conn *c = w->loop.all; c; c = c->next) {
 		if (c->role == &role)
 			conn_finish(c);
@@ -367,7 +369,7 @@ static int prepare_forwards(struct worker *w)
 
 static int prepare(struct worker *w, struct err *err)
 {
-	const struct common *common = w->common;
+	struct common *common = w->common;
 	const struct node_opts *opts = &common->opts;
 	const struct loop_limits limits = {
 		.message_max = (uint32_t)opts->message_max,
@@ -390,6 +392,8 @@ static int prepare(struct worker *w, struct err *err)
 				  (uint64_t)opts->compute_max_ns);
 	if (!result && prepare_forwards(w))
 		result = err_sys(err, -ENOMEM, "worker %u: forwards", w->index);
+	if (!result)
+		result = transfers_init(&w->transfers, &common->storage, &w->host, err);
 	return result;
 }
 
@@ -420,6 +424,7 @@ static void *run(void *arg)
 	loop_finish(&w->loop);
 	program_host_finish(&w->host);
 	forwards_finish(&w->forwards);
+	transfers_finish(&w->transfers);
 	publish(w);
 	return NULL;
 }

@@ -19,6 +19,7 @@
 #include "node/mailbox.h"
 #include "node/node.h"
 #include "node/program.h"
+#include "node/transfer.h"
 
 /* Only forward: what a node does with new and old connections. */
 enum phase {
@@ -38,6 +39,7 @@ struct common {
 	struct allow_list allowed;
 	struct gate gate;
 	struct speaker speaker;
+	struct storage storage;
 	atomic_int phase;
 	atomic_uint connections; /* open on all workers */
 	atomic_bool told_full;	 /* no descriptors left: said once */
@@ -52,6 +54,7 @@ struct worker {
 	struct loop loop;
 	struct program_host host;
 	struct forwards forwards;
+	struct transfers transfers;
 	struct common *common;
 	struct acceptor *acceptors; /* in this loop */
 	struct mailbox *boxes;
