@@ -73,6 +73,7 @@ static void print_counters(const struct node *node)
 	node_stats(node, -1, &stats);
 	printf("all: ");
 	node_counters_text(&stats, stdout);
+	node_devices_text(node, stdout);
 	fflush(stdout);
 }
 

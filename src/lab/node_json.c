@@ -124,6 +124,26 @@ static json_t *stats_json(const struct node *node)
 	return stats;
 }
 
+static json_t *storage_json(const struct node *node)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < node_device_count(node); i++) {
+		struct node_device d;
+
+		node_device(node, i, &d);
+		json_array_append_new(
+			list,
+			json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "path",
+				  d.path, "size", (json_int_t)d.size, "loads", (json_int_t)d.loads,
+				  "loaded", (json_int_t)d.loaded, "stores", (json_int_t)d.stores,
+				  "stored", (json_int_t)d.stored, "sends", (json_int_t)d.sends,
+				  "sent", (json_int_t)d.sent, "syncs", (json_int_t)d.syncs,
+				  "errors", (json_int_t)d.errors));
+	}
+	return list;
+}
+
 static json_t *addresses_json(const struct node *node)
 {
 	json_t *list = json_array();
@@ -140,10 +160,10 @@ static json_t *addresses_json(const struct node *node)
 json_t *node_json(const struct node *node, const char *backend, const struct knob_set *set,
 		  const struct placement *placement)
 {
-	return json_pack("{s:i, s:o, s:s, s:o, s:o, s:o}", "version", NODE_JSON_VERSION,
+	return json_pack("{s:i, s:o, s:s, s:o, s:o, s:o, s:o}", "version", NODE_JSON_VERSION,
 			 "addresses", addresses_json(node), "backend", backend, "settings",
-			 settings_json(set), "tunables", placement_json(placement), "stats",
-			 stats_json(node));
+			 settings_json(set), "tunables", placement_json(placement), "storage",
+			 storage_json(node), "stats", stats_json(node));
 }
 
 void node_counters_text(const struct node_stats *s, FILE *out)
@@ -170,4 +190,19 @@ void node_counters_text(const struct node_stats *s, FILE *out)
 	if (s->forward.forwards)
 		forward_text(&s->forward, out);
 	fputc('\n', out);
+}
+
+void node_devices_text(const struct node *node, FILE *out)
+{
+	for (unsigned i = 0; i < node_device_count(node); i++) {
+		struct node_device d;
+
+		node_device(node, i, &d);
+		fprintf(out,
+			"storage %u: %s: loads %" PRIu64 " (%" PRIu64 " B), stores %" PRIu64
+			" (%" PRIu64 " B), sent files %" PRIu64 " (%" PRIu64 " B), syncs %" PRIu64
+			", errors %" PRIu64 "\n",
+			i, d.path, d.loads, d.loaded, d.stores, d.stored, d.sends, d.sent, d.syncs,
+			d.errors);
+	}
 }

@@ -20,5 +20,7 @@ json_t *node_json(const struct node *node, const char *backend, const struct kno
 
 /* One line of counters for a person. */
 void node_counters_text(const struct node_stats *s, FILE *out);
+/* One line for each storage device. */
+void node_devices_text(const struct node *node, FILE *out);
 
 #endif
