@@ -79,10 +79,10 @@ static inline void rig_init(struct rig *rig)
 	rig->storage.opts = (struct storage_opts){
 		.block = RIG_BLOCK,
 		.depth = 4,
-		.group_sync = true,
 		.store_max = 1 << 30,
 		.load_max = 1 << 30,
 	};
+	rig->storage.groups = true;
 	rig->storage.devices =
 		aligned_alloc(_Alignof(struct device), RIG_DEVICES * sizeof(struct device));
 	CU_ASSERT_FATAL(rig->storage.devices != NULL);

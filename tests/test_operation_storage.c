@@ -58,6 +58,7 @@ static void test_many_connections_store_at_once(void)
 	prepare(&s, "");
 	s.setup.opts.threads = 2;
 	s.setup.opts.storage.depth = 3;
+	s.setup.opts.storage.group_sync = GROUP_YES;
 	CU_ASSERT_FATAL(setup_start(&s.setup) == 0);
 	for (int i = 0; i < CONNECTIONS; i++)
 		fds[i] = connect_to_node(&s.setup);

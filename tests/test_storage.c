@@ -207,6 +207,30 @@ static void test_native_needs_a_backend_that_can(void)
 	close_place(&p);
 }
 
+static void test_syncs_are_shared_where_one_call_follows_the_other(void)
+{
+	static const struct {
+		int mode, group_sync;
+		bool groups;
+	} rows[] = {
+		{ STORAGE_AUTO, GROUP_AUTO, false }, { STORAGE_NATIVE, GROUP_AUTO, false },
+		{ STORAGE_NATIVE, GROUP_YES, true }, { STORAGE_INLINE, GROUP_AUTO, true },
+		{ STORAGE_INLINE, GROUP_NO, false }, { STORAGE_THREAD, GROUP_AUTO, true },
+		{ STORAGE_THREAD, GROUP_YES, true },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct place p;
+
+		open_place(&p);
+		p.opts.mode = rows[i].mode;
+		p.opts.group_sync = rows[i].group_sync;
+		CHECK_INT(open_storage(&p, NULL), 0);
+		CHECK_INT(p.storage.groups, rows[i].groups);
+		close_place(&p);
+	}
+}
+
 static void test_without_storage_device_0_is_made_when_asked_for(void)
 {
 	struct place p;
@@ -322,6 +346,8 @@ static CU_TestInfo tests[] = {
 	  test_files_are_kept_unless_the_node_made_them_and_may_remove_them },
 	{ "what cannot be opened is said", test_what_cannot_be_opened_is_said },
 	{ "native needs a backend that can", test_native_needs_a_backend_that_can },
+	{ "syncs are shared where one call follows the other",
+	  test_syncs_are_shared_where_one_call_follows_the_other },
 	{ "without storage device 0 is made when asked for",
 	  test_without_storage_device_0_is_made_when_asked_for },
 	{ "without storage and home the sentence names both",

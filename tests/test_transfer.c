@@ -204,7 +204,7 @@ static void test_sync_stores_share_a_sync(void)
 		struct rig rig;
 
 		rig_init(&rig);
-		rig.storage.opts.group_sync = group;
+		rig.storage.groups = group;
 		rig_open(&rig);
 		for (int i = 0; i < 4; i++)
 			rig_ask(&rig, i, 1, &op, 1);
@@ -302,7 +302,7 @@ static void test_a_peer_that_goes_takes_its_transfers_along(void)
 	static const struct {
 		int64_t period_ns;
 		int turns;
-		bool group_sync;
+		bool groups;
 	} rows[] = {
 		{ 0, 1, true },		  { 0, 2, true },  { 0, 12, true },
 		{ 0, 12, false },	  { 0, 15, true }, { 3600 * SEC, 5, true },
@@ -315,7 +315,7 @@ static void test_a_peer_that_goes_takes_its_transfers_along(void)
 		int64_t begin_ns;
 
 		rig_init(&rig);
-		rig.storage.opts.group_sync = rows[i].group_sync;
+		rig.storage.groups = rows[i].groups;
 		rig.storage.opts.depth = 2;
 		rig.storage.devices[0].opts.sync_period_ns = rows[i].period_ns;
 		rig_open(&rig);

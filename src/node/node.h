@@ -51,6 +51,7 @@ enum accept_wait { ACCEPT_EVENT, ACCEPT_BLOCKING };
 #define STORAGE_SYNC_MAX_NS (3600LL * 1000000000)
 
 enum storage_mode { STORAGE_NATIVE, STORAGE_THREAD, STORAGE_INLINE, STORAGE_AUTO };
+enum group_sync { GROUP_NO, GROUP_YES, GROUP_AUTO };
 
 /* storage.h says what devices are, transfer.h how bytes get there. */
 struct storage_opts {
@@ -64,7 +65,7 @@ struct storage_opts {
 	int64_t depth;		  /* --storage-depth, of them in flight, per worker */
 	int64_t prealloc;	  /* --storage-prealloc, bytes */
 	bool keep;		  /* --storage-keep: files that the node made */
-	bool group_sync;	  /* --storage-group-sync */
+	int group_sync;		  /* --storage-group-sync */
 	int64_t store_max;	  /* --max-store, bytes of one request */
 	int64_t load_max;	  /* --max-load */
 };

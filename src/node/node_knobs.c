@@ -19,6 +19,7 @@ static const char *const backlog_aliases[] = { "bl", NULL };
 static const char *const no_delay_aliases[] = { "nd", NULL };
 static const char *const spin_aliases[] = { "wss", NULL };
 
+static const char *const group_syncs[] = { "no", "yes", "auto", NULL };
 static const char *const storage_modes[] = { "native", "thread", "inline", "auto", NULL };
 
 static const struct knob knobs[] = {
@@ -226,10 +227,12 @@ static const struct knob knobs[] = {
 	  .def = "yes",
 	  .help = "keep the files that this node has made when it ends" },
 	{ .name = "storage-group-sync",
-	  .type = &knob_yes_no,
-	  FIELD(storage.group_sync, bool),
-	  .def = "yes",
-	  .help = "stores of a device that wait for a sync share the next one" },
+	  .type = &knob_enum,
+	  FIELD(storage.group_sync, int),
+	  .choices = group_syncs,
+	  .def = "auto",
+	  .help = "stores of a device that wait for a sync share the next one; auto: unless the "
+		  "kernel carries them out" },
 	{ .name = "max-store",
 	  .type = &knob_size,
 	  FIELD(storage.store_max, int64_t),

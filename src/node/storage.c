@@ -38,6 +38,8 @@ static int choose_files(struct storage *s, const struct backend_ops *backend, st
 		   : mode == STORAGE_THREAD ? FILES_THREAD
 					    : FILES_INLINE;
 	s->is_inline = mode == STORAGE_INLINE;
+	s->groups = s->opts.group_sync == GROUP_YES ||
+		    (s->opts.group_sync == GROUP_AUTO && mode != STORAGE_NATIVE);
 	return 0;
 }
 

@@ -53,6 +53,7 @@ struct storage {
 	struct storage_opts opts;
 	enum backend_files files;
 	bool is_inline; /* transfers hold the worker */
+	bool groups;	/* stores share syncs */
 	bool has_default;
 	struct device *devices;
 	unsigned opened;	/* of the devices */

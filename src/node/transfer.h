@@ -12,6 +12,10 @@
  *	group-sync=no	each store has its own
  *	sync=TIME	the IO_SYNC begins at multiples of that time, if anything was stored
  *
+ * A thread makes one call after the other, so that sharing pays there (2.4 times the stores of 16
+ * connections); a kernel that works on many syncs at once shares its journal better than we do (1.8
+ * times, the other way round). Both measured on ext4, Linux 6.18, 4 KiB each, and noisy.
+ *
  * Each worker syncs for itself, so nothing is locked; that several do at once is the kernel's
  * business, which knows how to share a journal.
  *

@@ -101,7 +101,7 @@ void syncer_written(struct transfer *x)
 	y->is_dirty |= is_periodic;
 	if (!x->syncs)
 		transfer_end(x, 0);
-	else if (!is_periodic && !x->host->storage->opts.group_sync)
+	else if (!is_periodic && !x->host->storage->groups)
 		sync_alone(x);
 	else {
 		x->start_ns = transfers_start_ns(x->host);
