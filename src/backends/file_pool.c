@@ -15,12 +15,12 @@
 #include <stdlib.h>
 
 #include "backends/files.h"
-#include "base/clock.h"
 
 struct device {
 	struct file_stack stack;
 	sem_t news;
 	atomic_bool stop;
+	bool polls;
 	pthread_t thread;
 	struct file_pool *pool;
 	sem_t started;
@@ -34,15 +34,12 @@ struct file_pool {
 	struct device *devices;
 };
 
-/* Polls for the busy time, then sleeps. A semaphore may be posted for what polling has found. */
+/* A semaphore may be posted for what polling has found. */
 static void wait_for_news(struct device *d)
 {
-	int64_t busy_ns = d->pool->opts.busy_wait_ns;
-	int64_t end_ns = busy_ns ? clock_now_ns() + busy_ns : 0;
-
-	while (busy_ns && !file_stack_has(&d->stack) && clock_now_ns() < end_ns)
-		;
-	if (busy_ns && file_stack_has(&d->stack)) {
+	if (d->polls) {
+		while (!file_stack_has(&d->stack) && !atomic_load(&d->stop))
+			;
 		sem_trywait(&d->news);
 		return;
 	}
@@ -79,9 +76,12 @@ static void *run(void *argument)
 /* Signals are the process's business, not the pool's. */
 static int start(struct device *d, struct err *err)
 {
+	const struct file_pool_hooks *hooks = &d->pool->opts.hooks;
 	sigset_t all, was;
 	int rc;
 
+	if (hooks->polls)
+		d->polls = hooks->polls(hooks->context, (unsigned)(d - d->pool->devices));
 	sem_init(&d->news, 0, 0);
 	sem_init(&d->started, 0, 0);
 	sigfillset(&all);

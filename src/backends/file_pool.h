@@ -11,6 +11,7 @@
 #ifndef RW_BACKENDS_FILE_POOL_H
 #define RW_BACKENDS_FILE_POOL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -25,11 +26,12 @@ struct file_pool_hooks {
 	 * scheduling. A failure ends file_pool_open() with this error.
 	 */
 	int (*thread_started)(void *context, unsigned device, struct err *err);
+	/* Asked once, before the thread starts: it polls for work and never sleeps. */
+	bool (*polls)(void *context, unsigned device);
 };
 
 struct file_pool_opts {
-	unsigned count;	      /* devices, at least one */
-	int64_t busy_wait_ns; /* an idle thread polls so long before it sleeps */
+	unsigned count; /* devices, at least one */
 	struct file_pool_hooks hooks;
 };
 
