@@ -167,7 +167,9 @@ static void test_threads_that_poll_serve_and_end(void)
 
 	if (mode != STORAGE_THREAD)
 		return;
-	start(&s, ",wait-spin");
+	prepare(&s, ",wait-spin,count=2");
+	s.setup.opts.storage.keep = false;
+	CU_ASSERT_FATAL(setup_start(&s.setup) == 0);
 	fd = connect_to_node(&s.setup);
 	for (int i = 0; i < 10; i++)
 		CHECK_INT(call(fd, store(WIRE_SEQUENTIAL, 5000, 0)).status, WIRE_OK);

@@ -115,12 +115,16 @@ static int thread_started(void *context, unsigned device, struct err *err)
 					err);
 }
 
+static bool polls(void *context, unsigned device)
+{
+	return ((const struct storage *)context)->devices[device].opts.spin;
+}
+
 static int open_pool(struct storage *s, struct err *err)
 {
 	struct file_pool_opts opts = {
 		.count = s->opened,
-		.busy_wait_ns = s->devices[0].opts.spin ? INT64_MAX : 0,
-		.hooks = { s, thread_started },
+		.hooks = { s, thread_started, polls },
 	};
 
 	if (s->files != FILES_THREAD || !opts.count)
