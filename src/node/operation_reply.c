@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "node/operation.h"
 #include "node/records.h"
+#include "node/transfer.h"
 
 /* Padding up to here is cheaper as bytes behind the head than as a part of its own. */
 #define INLINE_PADDING 512
@@ -14,11 +15,14 @@
 static enum wire_fault check_reply(const struct program_host *h, const struct wire_operation *op,
 				   struct demand *demand)
 {
-	if (op->flags != REPLY_COPY)
-		return WIRE_BAD_OPERATION;
+	struct device *d;
+
 	if (op->value < WIRE_HEAD || op->value > h->reply_max || demand->replies++)
 		return WIRE_BAD_REPLY;
-	return WIRE_FINE;
+	if (op->flags != REPLY_SENDFILE)
+		return WIRE_FINE;
+	d = h->transfers ? storage_device(h->transfers->storage, op->device) : NULL;
+	return d ? device_check_send(d, op->value) : WIRE_NO_DEVICE;
 }
 
 /* What a reply says besides its size. */
@@ -45,15 +49,42 @@ static bool append_records(struct conn *c, const uint8_t *from, uint32_t len)
 	return true;
 }
 
-static bool append_reply(struct program_host *h, struct conn *c, uint64_t size,
+/* From the beginning of the file, as often as it takes. */
+static void append_file(struct program_host *h, struct conn *c, uint32_t device, uint64_t len)
+{
+	struct device *d = &h->transfers->storage->devices[device];
+	uint64_t end = atomic_load_explicit(&d->end, memory_order_relaxed);
+
+	device_count(&d->sends, 1);
+	device_count(&d->sent, len);
+	for (uint64_t part; len; len -= part) {
+		part = len < end ? len : end;
+		conn_append_file(c, d->send_fd, 0, part);
+	}
+}
+
+/* What stands behind the records: bytes that nobody looks at, on the way that was asked for. */
+static void append_rest(struct program_host *h, struct conn *c, const struct wire_operation *op,
+			uint64_t len)
+{
+	if (op->flags == REPLY_SENDFILE)
+		append_file(h, c, op->device, len);
+	else if (op->flags == REPLY_ZERO_COPY)
+		conn_append_payload_zero_copy(c, len);
+	else
+		conn_append_payload(c, len);
+}
+
+static bool append_reply(struct program_host *h, struct conn *c, const struct wire_operation *op,
 			 const struct answer *answer)
 {
+	uint64_t size = op->value;
 	const struct records *records = answer->records;
 	bool has_hop = size >= WIRE_HEAD + WIRE_HOP;
 	uint32_t filled = WIRE_HEAD + (has_hop ? WIRE_HOP : 0);
 	uint32_t fit = records && has_hop ? records_that_fit(records, size - filled) : 0;
 	uint64_t padding = size - filled - fit;
-	bool is_inline = padding <= INLINE_PADDING && !fit;
+	bool is_inline = op->flags == REPLY_COPY && padding <= INLINE_PADDING && !fit;
 	uint8_t *p = conn_append(c, is_inline ? (uint32_t)size : filled);
 
 	if (!p)
@@ -76,11 +107,11 @@ static bool append_reply(struct program_host *h, struct conn *c, uint64_t size,
 	if (is_inline)
 		memset(p + filled, 0, padding);
 	else
-		conn_append_payload(c, padding);
+		append_rest(h, c, op, padding);
 	h->replied_ns = loop_now_ns(h->loop);
 	h->replied_to = c;
 	h->stats.requests++;
-	return true;
+	return conn_is_open(c);
 }
 
 static enum step run_reply(struct run *r, const struct wire_operation *op)
@@ -92,7 +123,7 @@ static enum step run_reply(struct run *r, const struct wire_operation *op)
 		.records = r->waiting ? r->waiting->records : NULL,
 	};
 
-	return append_reply(r->host, r->conn, op->value, &answer) ? STEP_DONE : STEP_CLOSED;
+	return append_reply(r->host, r->conn, op, &answer) ? STEP_DONE : STEP_CLOSED;
 }
 
 const struct operation operation_reply = {
@@ -115,7 +146,7 @@ bool reply_at_once(struct program_host *h, struct conn *c, const struct message 
 	if (wire_next_operation(&program, &op) || check_reply(h, &op, &demand))
 		return false;
 	h->stats.operations[WIRE_SEND_REPLY]++;
-	append_reply(h, c, op.value,
+	append_reply(h, c, &op,
 		     &(struct answer){ .id = m->head.id,
 				       .hop.queue_ns = program_now_ns(h) - m->received_ns });
 	return true;
