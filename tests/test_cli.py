@@ -8,9 +8,12 @@ Nothing here depends on how fast the machine is: figures are checked for adding 
 SPDX-License-Identifier: Apache-2.0
 """
 import json
+import os
 import pathlib
 import re
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -132,6 +135,61 @@ def test_node_json_has_requested_and_effective():
         verdicts = {t["name"]: t for t in result["tunables"]}
         assert verdicts["pin"]["verdict"] in ("ok", "vacuous"), verdicts
         assert "batch" in verdicts["sched"]["effective"], verdicts
+
+
+def ask_store(node, size, flags=0):
+    """A store of so many bytes, one behind the other, and a reply; returns the reply's status."""
+    body = struct.pack("<BBHQQI", 5, flags, 24, 2**64 - 1, size, 0)
+    body += struct.pack("<BBHII", 3, 0, 12, 64, 0)
+    head = struct.pack("<IBBBBQII", 24 + len(body), 2, 1, 8, 0, 1, len(body), 0)
+    with socket.create_connection(("127.0.0.1", node.port), timeout=10) as s:
+        s.sendall(head + body)
+        return s.recv(64, socket.MSG_WAITALL)[6]
+
+
+def test_storage_is_in_the_report_and_behind_the_workers():
+    with tempfile.TemporaryDirectory() as folder:
+        with Node("-s", f"file={folder}/%d.dat,size=1m,count=2,sync=5", "-m", "2000000",
+                  "--storage-mode=thread", "--wss", "--storage-keep=no", "--pin.cpus=0", "--nt=3",
+                  f"--json={folder}/node.json") as node:
+            for flags in (0, 1):
+                assert ask_store(node, 1000, flags) == 0
+            assert os.path.getsize(f"{folder}/0.dat") == 1000000
+            node.process.send_signal(signal.SIGUSR1)
+            lines = [node.process.stdout.readline() for _ in range(6)]
+            assert lines[4].startswith(f"storage 0: {folder}/0.dat: loads 0 (0 B), stores 2"), lines
+            assert node.stop()[0] == 0
+        assert not os.path.exists(f"{folder}/0.dat")
+        result = json.load(open(f"{folder}/node.json"))
+        assert [d["stored"] for d in result["storage"]] == [2000, 0], result["storage"]
+        assert result["storage"][0]["syncs"] >= 1, result["storage"]
+        threads = {t["thread"] for t in result["tunables"]}
+        assert {"storage 3", "storage 4"} <= threads, threads
+
+
+def test_storage_that_nobody_named_is_at_home():
+    with tempfile.TemporaryDirectory() as folder:
+        with Node(env={**os.environ, "HOME": folder}) as node:
+            assert ask_store(node, 1000, 1) == 0
+            assert os.listdir(folder) == [".ringwalk_store_0"]
+        with Node("--storage=none", env={**os.environ, "HOME": folder}) as node:
+            try:
+                ask_store(node, 1000)
+            except IndexError:
+                pass
+            assert "not there (--storage gives devices)" in node.stop()[2]
+
+
+def test_storage_mistakes_are_found_at_start():
+    for args, sentence in (
+            (["-s", "/tmp/x,siez=10"], 'unknown key "siez" (did you mean "size"?)'),
+            (["-s", "/no/folder/x"], "/no/folder/x: cannot open it"),
+            (["-s", "/dev/null", "--storage-mode=native", "-p", "epoll"], "epoll cannot read"),
+            (["-s", "/dev/null", "--wss", "--storage-mode=inline"], "wait-spin is for storage th"),
+            (["-m", "0"], "max-storage-size"),
+            (["--storage-mode=fast"], "storage-mode")):
+        done = run("node", "-b", "127.0.0.1:0", *args)
+        assert done.returncode in (2, 3) and sentence in done.stderr, (args, done)
 
 
 def test_files_are_written():
