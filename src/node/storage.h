@@ -66,6 +66,7 @@ struct storage {
 	unsigned first_thread;	 /* number of the first thread, behind the workers */
 	pthread_mutex_t lock;	 /* of device 0 being made */
 	bool was_tried;
+	atomic_bool told_unregistered; /* that memory could not be registered: once */
 };
 
 /* What a node lends to its storage. */

@@ -203,25 +203,40 @@ static int get_memory(struct transfers *t, struct err *err)
 	return 0;
 }
 
-/* Files that the backend, as it was set up, cannot serve; and memory that it can serve faster. */
-static int tell_backend(struct transfers *t, struct err *err)
+/* What it moves to and from is registered; where that is refused, it still works. */
+static void register_memory(struct transfers *t)
 {
 	const struct backend_ops *ops = t->host->loop->ops;
 	struct backend *b = t->host->loop->backend;
 	struct storage *s = t->storage;
 	struct err why = { 0 };
+	int result;
+
+	if (!ops->register_buffer)
+		return;
+	result = ops->register_buffer(b, t->memory, t->memory_size, &why);
+	if (!result)
+		result = ops->register_buffer(b, (void *)(uintptr_t)s->pattern, s->pattern_size,
+					      &why);
+	if (result && s->speaker && !atomic_exchange(&s->told_unregistered, true))
+		speaker_say(s->speaker, clock_now_ns(),
+			    "storage: %s: loads and stores are a little dearer", why.text);
+}
+
+/* Files that the backend, as it was set up, cannot serve are found before they are used. */
+static int tell_backend(struct transfers *t, struct err *err)
+{
+	const struct backend_ops *ops = t->host->loop->ops;
+	struct storage *s = t->storage;
 	int result = 0;
 
 	if (s->files != FILES_OWN)
 		return 0;
 	for (unsigned i = 0; i < t->syncer_count && ops->check_file && !result; i++)
-		result = ops->check_file(b, s->devices[i].fd, err);
-	if (result || !ops->register_buffer)
-		return result;
-	if (ops->register_buffer(b, t->memory, t->memory_size, &why) < 0 && s->speaker)
-		speaker_say(s->speaker, clock_now_ns(), "storage: %s: loads are a little dearer",
-			    why.text);
-	return 0;
+		result = ops->check_file(t->host->loop->backend, s->devices[i].fd, err);
+	if (!result)
+		register_memory(t);
+	return result;
 }
 
 static int make_ready(struct transfers *t, struct err *err)
@@ -231,6 +246,7 @@ static int make_ready(struct transfers *t, struct err *err)
 	if (!result)
 		result = tell_backend(t, err);
 	t->is_ready = !result;
+	t->failure = result;
 	return result;
 }
 
@@ -295,6 +311,15 @@ static struct transfer *make(struct transfers *t, struct waiting *w,
 	return x;
 }
 
+/* For device 0 that nobody named. */
+static void make_ready_late(struct transfers *t)
+{
+	struct err err = { 0 };
+
+	if (make_ready(t, &err) && t->storage->speaker)
+		speaker_say(t->storage->speaker, clock_now_ns(), "storage: %s", err.text);
+}
+
 static enum step refuse(struct transfers *t, struct waiting *w, const struct wire_operation *op,
 			int code)
 {
@@ -310,12 +335,12 @@ enum step transfer_begin(struct transfers *t, struct waiting *w, const struct wi
 	struct transfer *x;
 
 	if (!t->was_tried)
-		make_ready(t, NULL);
+		make_ready_late(t);
 	if (op->code == WIRE_LOAD && op->value && !device_end(d))
 		return refuse(t, w, op, -ENODATA);
 	x = t->is_ready ? make(t, w, op) : NULL;
 	if (!x)
-		return refuse(t, w, op, -ENOMEM);
+		return refuse(t, w, op, t->is_ready ? -ENOMEM : t->failure);
 	w->own = x;
 	if (x->left) {
 		transfer_move(x, &t->queued);

@@ -52,6 +52,7 @@ struct transfers {
 	bool is_ready;	  /* memory is there and the backend knows */
 	bool hurries;	  /* the worker drains: nothing waits for a period */
 	bool was_tried;
+	int failure; /* why it is not ready */
 };
 
 /* Fills in *t, after program_host_init(), in the worker's thread. host->transfers is set. */
