@@ -69,8 +69,9 @@ static const struct refusal {
 	{ "loss,after=1s", "loss has no such" },
 	{ "reorder,prob=1", "by=TIME is missing" },
 	{ "reorder,by=0s", "by=TIME is missing" },
-	{ "reset,after=1sssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss"
-	  "sssssssssssssssssssssssssssssssssssssssssssssssssssssss",
+	{ "reset,after=1ssssssssssssssssssssssssssssssssssssssssssssssssssssssssss"
+	  "ssssssssssssssssssssssssssssssssssssssssssssssssssssssssss"
+	  "ssssssssssssssssssssssssssssssssssssssssssssssssssssssssss",
 	  "too long" },
 };
 

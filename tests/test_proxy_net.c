@@ -231,7 +231,7 @@ static void test_unix_sockets_are_passed_on_too(void)
 	snprintf(path, sizeof(path), "unix:/tmp/ringwalk_proxy_%s_%d", backend->group.name,
 		 (int)getpid());
 	setup_init(&s, SOCK_STREAM, ARGS("delay", "1"));
-	s.opts.bind.count = 0;
+	knob_list_cut(&s.opts.bind, 0);
 	set(&s, "bind", path);
 	setup_start(&s);
 	connect_both(&s, &client, &server);
@@ -253,7 +253,7 @@ static void test_a_taken_port_is_refused(void)
 
 	start(&s, SOCK_STREAM, ARGS("delay", "1"));
 	setup_init(&t, SOCK_STREAM, ARGS("delay", "1"));
-	t.opts.bind.count = 0;
+	knob_list_cut(&t.opts.bind, 0);
 	set(&t, "bind", address_format(proxy_address(s.proxy, 0), text, sizeof(text)));
 	CHECK_INT(proxy_start(&t.proxy, &t.opts, backend, t.backend_opts, &t.hooks, &err),
 		  -EADDRINUSE);

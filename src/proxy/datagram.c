@@ -55,7 +55,7 @@ struct datagrams {
 	struct cache flows;
 	struct flow *table[BUCKETS];
 	struct flow *oldest, *newest;
-	struct udp_door doors[KNOB_LIST_MAX];
+	struct udp_door doors[PROXY_BINDS];
 	unsigned door_count;
 	struct io_op timer; /* looks for idle flows */
 	bool is_armed;

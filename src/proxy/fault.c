@@ -12,8 +12,6 @@
 #include "base/knob.h"
 #include "base/units.h"
 
-#define FAULT_TEXT 128
-
 const char *const fault_kind_names[] = { "refuse",     "silence", "reset",     "half-close",
 					 "black-hole", "loss",	  "duplicate", "reorder",
 					 "corrupt",    NULL };

@@ -47,7 +47,8 @@ enum fault_kind {
 };
 extern const char *const fault_kind_names[]; /* ends with NULL */
 
-#define FAULTS_MAX 16 /* of one proxy */
+#define FAULTS_MAX 16  /* of one proxy */
+#define FAULT_TEXT 160 /* its text, canonical or not, is shorter */
 
 /* A set of directions. */
 enum { DIR_FORTH = 1, DIR_BACK = 2, DIR_BOTH = 3 };
@@ -63,7 +64,7 @@ struct fault {
 };
 
 int fault_parse(const char *text, struct fault *ret, struct err *err);
-/* Parses back to the same. Returns buf. */
+/* Parses back to the same; FAULT_TEXT bytes are enough. Returns buf. */
 const char *fault_format(const struct fault *f, char *buf, size_t size);
 
 /* Whether it can befall connections, and whether datagrams. */

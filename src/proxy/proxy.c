@@ -29,8 +29,8 @@ struct proxy {
 	struct hooks hooks;
 	struct speaker speaker;
 	struct route route;
-	struct address addresses[KNOB_LIST_MAX];
-	int fds[KNOB_LIST_MAX];
+	struct address addresses[PROXY_BINDS];
+	int fds[PROXY_BINDS];
 	unsigned count;
 	pthread_t thread;
 	bool has_thread;

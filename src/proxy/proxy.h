@@ -32,6 +32,7 @@
 #include "proxy/fault.h"
 
 #define PROXY_VALUE_TEXT 512
+#define PROXY_BINDS	 16 /* addresses listened on, at most */
 
 enum proxy_direction { PROXY_FORTH, PROXY_BACK, PROXY_DIRECTIONS };
 

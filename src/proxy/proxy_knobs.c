@@ -113,15 +113,21 @@ static void format_speed(const struct knob *k, const void *field, char *buf, siz
 /* One fault a use; several are separated by semicolons, as lists are. */
 static int parse_faults(const struct knob *k, const char *text, void *field, struct err *err)
 {
-	struct knob_list list = *(const struct knob_list *)field;
+	struct knob_list given = { 0 }, list = *(const struct knob_list *)field;
+	int result = knob_texts.parse(k, text, &given, err);
+	char canonical[FAULT_TEXT];
 	struct fault f;
-	int result = knob_texts.parse(k, text, &list, err);
 
-	if (!result && list.count > FAULTS_MAX)
-		result = err_set(err, -EINVAL, "\"%s\" is one too many: at most %d", text,
-				 FAULTS_MAX);
-	for (int i = ((const struct knob_list *)field)->count; i < list.count && !result; i++)
-		result = fault_parse(knob_list_text(&list, i), &f, err);
+	for (const char *one = NULL; !result && (one = knob_list_next(&given, one));) {
+		result = fault_parse(one, &f, err);
+		if (!result && list.count == FAULTS_MAX)
+			result = err_set(err, -EINVAL, "\"%s\" is one too many: at most %d", one,
+					 FAULTS_MAX);
+		if (result)
+			break;
+		fault_format(&f, canonical, sizeof(canonical));
+		result = knob_list_add(&list, canonical, strlen(canonical), err);
+	}
 	if (!result)
 		memcpy(field, &list, sizeof(list));
 	return result;

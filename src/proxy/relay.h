@@ -39,7 +39,7 @@ struct relay {
 	struct line_pool lines;
 	struct cache pairs, senders;
 	struct pair *all;
-	struct door doors[KNOB_LIST_MAX];
+	struct door doors[PROXY_BINDS];
 	unsigned door_count;
 	struct datagrams *datagrams; /* of UDP; else NULL */
 	struct io_op rest;	     /* IO_TIMER: counts the sentences that were left out */

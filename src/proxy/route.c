@@ -44,6 +44,9 @@ static int add_bind(struct route *route, const char *text, bool insecure, struct
 	struct address *a = &route->bind[route->bind_count];
 	char buf[ADDRESS_TEXT + 8];
 
+	if (route->bind_count == PROXY_BINDS)
+		return err_set(err, -EINVAL, "listen on %s: one too many: at most %d", text,
+			       PROXY_BINDS);
 	if (route_parse_address(text, a, err) < 0)
 		return -EINVAL;
 	route->bind_count++;

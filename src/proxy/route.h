@@ -26,7 +26,7 @@ struct way {
 
 struct route {
 	struct address to;
-	struct address bind[KNOB_LIST_MAX];
+	struct address bind[PROXY_BINDS];
 	unsigned bind_count;
 	bool is_udp;
 	struct way ways[PROXY_DIRECTIONS];
