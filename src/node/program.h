@@ -6,8 +6,8 @@
  * that has passed its deadline does no more work: the reply says WIRE_TIMEOUT.
  *
  * Computing holds the worker, and a reply or forward that was made but not sent would wait for it.
- * So a long computation behind such a one is put into the ready queue instead, and all programs after
- * it queue up too: the worker runs them first come, first served, between turns of its loop.
+ * So a long computation behind such a one is put into the ready queue instead, and all programs
+ * after it queue up too: the worker runs them first come, first served, between turns of its loop.
  *
  * Times in the reply, for this hop: service is what computing took and what sleeping asked for;
  * forward is the time in which there was nothing to do but wait for other nodes; queue is all other
