@@ -120,7 +120,7 @@ static int region_of(const struct uring *b, const void *memory, size_t len)
 	return -1;
 }
 
-/* An offset with the highest bit set means "where the descriptor stands" to the kernel, or worse. */
+/* With its highest bit set an offset is "where the descriptor stands" to the kernel, or worse. */
 bool uring_refuses(const struct io_op *op)
 {
 	return (op->kind == IO_READ || op->kind == IO_WRITE) && op->offset > INT64_MAX;
@@ -199,10 +199,9 @@ int uring_check_file(struct backend *base, int fd, struct err *err)
 	}
 	free(memory);
 	if (ret == -EOPNOTSUPP)
-		return err_set(
-			err, ret,
-			"io_uring.iopoll=yes: this file cannot be polled: it has to be open "
-			"with O_DIRECT, on a file system that can (ext4, xfs), on a device with "
-			"queues for it (/sys/block/*/queue/io_poll is 1)");
+		return err_set(err, ret,
+			       "io_uring.iopoll=yes: this file cannot be polled: it has to be open "
+			       "with O_DIRECT, on a file system that can (ext4, xfs), on a device "
+			       "that has queues for it (/sys/block/NAME/queue/io_poll is 1)");
 	return ret < 0 ? err_sys(err, ret, "io_uring.iopoll=yes: reading the file") : 0;
 }

@@ -197,15 +197,18 @@ static struct io_op **slot_of(struct uring *b, int fd)
 	return index < slots->count ? &slots->first[index] : NULL;
 }
 
-void uring_launch(struct uring *b, struct io_op *op)
+static void launch(struct uring *b, struct io_op **slot, struct io_op *op)
 {
-	struct io_op **slot = slot_of(b, op->fd);
-
 	op->state = OP_IN_FLIGHT;
 	op->link = *slot;
 	*slot = op;
 	b->in_flight++;
 	uring_queue(b, op);
+}
+
+void uring_launch(struct uring *b, struct io_op *op)
+{
+	launch(b, slot_of(b, op->fd), op);
 }
 
 static void unlink_op(struct uring *b, struct io_op *op)
@@ -295,20 +298,36 @@ const struct files_calls uring_files_calls = { .finish = finish_file,
 					       .let_close = let_close,
 					       .nudge = uring_nudge };
 
+static void submit_timer(struct uring *b, struct io_op *op)
+{
+	op->state = OP_IN_FLIGHT;
+	if (timers_add(&b->timers, op) < 0)
+		uring_finish(b, op, -ENOMEM);
+}
+
+static void submit_file(struct uring *b, struct io_op *op)
+{
+	struct io_op **slot = op->fd < 0 ? NULL : slot_of(b, op->fd);
+
+	op->state = OP_IN_FLIGHT;
+	if (b->base.files != FILES_OWN)
+		files_submit(&b->files, op);
+	else if (!slot || uring_refuses(op))
+		uring_finish(b, op, op->fd < 0 ? -EBADF : slot ? -EINVAL : -ERANGE);
+	else
+		launch(b, slot, op);
+}
+
 void uring_submit(struct backend *base, struct io_op *op)
 {
 	struct uring *b = uring_of(base);
 	struct io_op **slot;
 
-	if (op->kind == IO_TIMER) {
-		op->state = OP_IN_FLIGHT;
-		if (timers_add(&b->timers, op) < 0)
-			uring_finish(b, op, -ENOMEM);
-		return;
-	}
-	if (io_is_file(op->kind) && base->files != FILES_OWN) {
-		op->state = OP_IN_FLIGHT;
-		files_submit(&b->files, op);
+	if (op->kind >= IO_READ && op->kind <= IO_TIMER) {
+		if (op->kind == IO_TIMER)
+			submit_timer(b, op);
+		else
+			submit_file(b, op);
 		return;
 	}
 	slot = op->fd < 0 ? NULL : slot_of(b, op->fd);
@@ -318,12 +337,10 @@ void uring_submit(struct backend *base, struct io_op *op)
 		submit_close(b, op);
 	} else if (op->kind == IO_SENDFILE) {
 		uring_submit_send_file(b, op);
-	} else if (uring_refuses(op)) {
-		uring_finish(b, op, -EINVAL);
 	} else {
 		if (op->kind == IO_SEND && op->flags & IO_ZERO_COPY)
 			uring_begin_zero_copy(b, op);
-		uring_launch(b, op);
+		launch(b, slot, op);
 	}
 }
 

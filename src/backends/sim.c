@@ -168,20 +168,14 @@ static void finish_late(struct sim *sim, struct io_op *op)
 
 static void submit_file(struct sim *sim, struct io_op *op)
 {
-	int64_t *device_ns = &sim->device_ns[op->device % SIM_DEVICES];
-	int64_t start_ns = sim->net->now_ns;
+	int64_t end_ns = sim_file_end_ns(sim->net, &sim->backend, sim->device_ns, op);
 
-	if (sim->backend.files == FILES_INLINE) {
+	if (end_ns < 0)
+		finish(sim, op, (int)end_ns);
+	else if (sim->backend.files == FILES_INLINE)
 		finish_late(sim, op);
-	} else if (sim->backend.files == FILES_OWN) {
-		finish_at(sim, op, sim_file_end_ns(sim->net, start_ns));
-	} else if (op->device >= SIM_DEVICES) {
-		finish(sim, op, -ENODEV);
-	} else {
-		start_ns = *device_ns > start_ns ? *device_ns : start_ns;
-		*device_ns = sim_file_end_ns(sim->net, start_ns);
-		finish_at(sim, op, *device_ns);
-	}
+	else
+		finish_at(sim, op, end_ns);
 }
 
 /* A send has happened, and only its memory is not given back yet. */
@@ -193,16 +187,10 @@ static void cancel_late(struct sim *sim, struct io_op *op)
 
 static void cancel_all_late(struct sim *sim, int fd)
 {
-	for (uint32_t i = 0; i < sim->late.count;) {
-		struct io_op *op = sim->late.heap[i].op;
+	struct io_op *op;
 
-		if (op->fd != fd) {
-			i++;
-			continue;
-		}
+	while ((op = timers_find(&sim->late, fd)))
 		cancel_late(sim, op);
-		i = 0;
-	}
 }
 
 static void sim_submit(struct backend *b, struct io_op *op)

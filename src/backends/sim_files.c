@@ -123,12 +123,23 @@ int sim_file_call(struct sim_net *net, const struct io_op *op)
 	return op->offset > INT64_MAX ? -EINVAL : read_or_write(net, file, op);
 }
 
-int64_t sim_file_end_ns(struct sim_net *net, int64_t start_ns)
+int64_t sim_file_end_ns(struct sim_net *net, const struct backend *b, int64_t *device_ns,
+			const struct io_op *op)
 {
-	start_ns += net->faults.file_delay_ns;
+	int64_t end_ns = net->now_ns;
+
+	if (b->files == FILES_INLINE)
+		return end_ns;
+	if (b->files == FILES_THREAD && op->device >= SIM_DEVICES)
+		return -ENODEV;
+	if (b->files == FILES_THREAD && device_ns[op->device] > end_ns)
+		end_ns = device_ns[op->device];
+	end_ns += net->faults.file_delay_ns;
 	if (net->faults.file_jitter_ns > 0)
-		start_ns += (int64_t)sim_draw_below(net, net->faults.file_jitter_ns + 1);
-	return start_ns;
+		end_ns += (int64_t)sim_draw_below(net, net->faults.file_jitter_ns + 1);
+	if (b->files == FILES_THREAD)
+		device_ns[op->device] = end_ns;
+	return end_ns;
 }
 
 void sim_pages_free(struct sim_socket *file)

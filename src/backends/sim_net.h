@@ -95,8 +95,10 @@ int sim_end(struct sim_net *net, struct sim_socket *s);
 
 /* By sim_files.c: carries out an IO_READ, IO_WRITE or IO_SYNC with the net's faults. */
 int sim_file_call(struct sim_net *net, const struct io_op *op);
-/* When an operation that begins at start_ns is done. */
-int64_t sim_file_end_ns(struct sim_net *net, int64_t start_ns);
+/* When op, begun now or when its device is free, will be done; device_ns[]: when each is. -ENODEV:
+ * there is no such device. */
+int64_t sim_file_end_ns(struct sim_net *net, const struct backend *b, int64_t *device_ns,
+			const struct io_op *op);
 
 /* Whether a fault of that probability happens; a length that it cuts. Drawn in the order of calls.
  */

@@ -103,6 +103,14 @@ void timers_remove(struct timers *t, struct io_op *op)
 		sink(t, place, last);
 }
 
+struct io_op *timers_find(const struct timers *t, int fd)
+{
+	for (uint32_t i = 0; i < t->count; i++)
+		if (t->heap[i].op->fd == fd)
+			return t->heap[i].op;
+	return NULL;
+}
+
 struct io_op *timers_take(struct timers *t, int64_t now_ns)
 {
 	struct io_op *op;

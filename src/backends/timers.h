@@ -37,6 +37,9 @@ int timers_add_at(struct timers *t, struct io_op *op, int64_t deadline_ns);
 /* op was added and neither taken nor removed since. */
 void timers_remove(struct timers *t, struct io_op *op);
 
+/* One of those that are on a descriptor; NULL: there is none. Looks at all. */
+struct io_op *timers_find(const struct timers *t, int fd);
+
 /* The earliest whose deadline is not after now_ns, taken out; NULL when none is due. */
 struct io_op *timers_take(struct timers *t, int64_t now_ns);
 

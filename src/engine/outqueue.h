@@ -5,9 +5,9 @@
  * reads late is 2 KiB of memory. Bytes may be appended to a chunk whose beginning is in flight: the
  * kernel was told a length and looks no further. Used by conn.c alone.
  *
- * What follows the bytes may also be a piece of a file, or zeros that are to be sent without a copy:
- * each of those is a send of its own kind, and what stands before it leaves first, with MSG_MORE, so
- * that a small head does not become a segment by itself.
+ * What follows the bytes may also be a piece of a file, or zeros to be sent without a copy:
+ * each of those is a send of its own kind, and what stands before it leaves first, with MSG_MORE,
+ * so that a small head does not become a segment by itself.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
