@@ -47,8 +47,12 @@ static inline void make_program(struct program *p)
 {
 	struct knob_list texts = { 0 };
 
+	const struct program_setup setup = { .texts = &texts,
+					     .request_size = "128B",
+					     .reply_size = 512 };
+
 	knob_list_add(&texts, "reply 64B", 9, NULL);
-	CHECK_INT(program_parse(&texts, 128, 512, 0, p, NULL), 0);
+	CHECK_INT(program_parse(&setup, p, NULL), 0);
 }
 
 static inline void open_rig(struct rig *rig, struct load_plan *plan,
@@ -103,6 +107,7 @@ static inline void close_rig(struct rig *rig)
 	loop_finish(&rig->loop);
 	responder_finish(&rig->responder);
 	load_finish(&rig->load);
+	program_finish(&rig->program);
 	sim_net_destroy(rig->net);
 }
 

@@ -37,7 +37,7 @@ static void test_defaults_are_those_of_distwalk(void)
 	CHECK_TEXT(o.to, "127.0.0.1:7891");
 	CHECK_INT(o.requests, 0);
 	CHECK_NEAR(o.rate, 10, 0);
-	CHECK_INT(o.request_size, 1024);
+	CHECK_TEXT(o.request_size, "auto");
 	CHECK_INT(o.reply_size, 512);
 	CHECK_INT(o.wait, WAIT_HYBRID);
 	CHECK_INT(o.spin_ns, 60 * US);
@@ -63,41 +63,85 @@ static void test_names_of_distwalk_are_understood(void)
 	CHECK_INT(o.requests, 100);
 	CHECK_NEAR(o.rate, 20000, 0);
 	CHECK_INT(o.threads, 2);
-	CHECK_INT(o.request_size, 64);
+	CHECK_TEXT(o.request_size, "64B");
 	CHECK_INT(o.wait, WAIT_SPIN);
 	CHECK_INT(o.seed, 5);
 	CU_ASSERT(!o.no_delay);
 }
 
+/* Program NULL: refused. */
+static const struct row {
+	const char *line, *program;
+} orders[] = {
+	{ "-C 10us -s 1 -C20 -R64 --sleep 1ms -R",
+	  "compute 10us;skip 1;compute 20us;reply 64B;sleep 1ms;reply" },
+	{ "-R -C 5", "reply;compute 5us" },
+	{ "--program compute:cpu=1", NULL },
+	{ "--rs=1KiB --comp-time=1.5ms", "reply 1KiB;compute 1.5ms" },
+	{ "--skip 2,prob=0.25,every=3 -C 1", "skip 2,prob=25%,every=3;compute 1us" },
+	{ "-C exp:1000:min=500:max=2000", "compute exp:1ms:min=500us:max=2ms" },
+	{ "-C exp:1000,min=500,max=2000", "compute exp:1ms:min=500us:max=2ms" },
+	{ "-C unif:min=10:max=20 -C gamma:k=2:scale=5",
+	  "compute unif:min=10us:max=20us;compute gamma:k=2:scale=5us" },
+	{ "-C 10m -C 0.5 -C 100ns", "compute 10s;compute 500ns;compute 100ns" },
+	{ "-C 10x", NULL },
+	{ "-C 10us:min=5", NULL },
+	{ "-S 4096", "store 4KiB" },
+	{ "-S 1k -L 1m", "store 1kB;load 1MB" },
+	{ "-S offset=[4096],size=[100]", "store 100B,offset=4KiB" },
+	{ "-S offset=4096,size=100", "store 100B,offset=4KiB" },
+	{ "-S offset=[unif:min=0:max=1g],sync,size=[exp:4k:min=1],dev=0",
+	  "store exp:4kB:min=1B,offset=unif:min=0B:max=1GB,device=0" },
+	{ "-S nosync,size=[4k]", "store 4kB,nosync" },
+	{ "-S offset=5000000000,size=1k", "store 1kB,offset=5GB" },
+	{ "-S sync", NULL },
+	{ "-S 4k,siez=10", NULL },
+	{ "-L size=[4k],dev=0", "load 4kB,device=0" },
+	{ "-L offset=[0],size=4k", "load 4kB,offset=0B" },
+	{ "-L 4k,sync", NULL },
+	{ "--store-offset=8k -S 1k -L 1k --store-offset -1 -S 2k",
+	  "store 1kB,offset=8kB;load 1kB;store 2kB" },
+	{ "--store-offset 8k -S offset=[0],size=1k -S 1k,offset=-1",
+	  "store 1kB,offset=0B;store 1kB,offset=sequential" },
+	{ "--load-offset unif:min=0,max=1m -L 4k -S 4k",
+	  "load 4kB,offset=unif:min=0B:max=1MB;store 4kB" },
+	{ "--load-offset=x -L 4k", NULL },
+	{ "-F :7892 -C 10", "forward :7892;compute 10us" },
+	{ "-F :7892,:7893,timeout=500ms,retries=2,nack=1 -R",
+	  "forward :7892,:7893,timeout=500ms,retries=2,nack=1;reply" },
+	{ "-F :7892,timeout=500,retry=1", "forward :7892,timeout=500us,retries=1" },
+	{ "-F :7892,branch -C 10ms -R -F :7893,branch -C 20ms -R",
+	  "forward :7892,branch;compute 10ms;reply;forward :7893,branch;compute 20ms;"
+	  "reply" },
+	{ "-F tcp://127.0.0.1,tcp:127.0.0.1:1", "forward tcp://127.0.0.1,tcp:127.0.0.1:1" },
+	{ "-F nack=2", NULL },
+	{ "-F :7892,nakc=2", NULL },
+	{ "--rs=sendfile,2000 --rs=sendfile -R", "reply 2kB,sendfile;reply sendfile;reply" },
+	{ "--rs=dev=1,sendfile,2k", "reply 2kB,sendfile,device=1" },
+	{ "--rs=dev=1,64", "reply 64B,device=1" },
+	{ "-Rsendfile,2k", "reply 2kB,sendfile" },
+	{ "-Rexp:1k", NULL },
+	{ "--rs=4", NULL },
+	{ "-R5", NULL },
+	{ "--rs=64us", NULL },
+	{ "--sleep x", NULL },
+	{ "-s 0", NULL },
+};
+
 static void test_operations_stand_in_the_order_given(void)
 {
-	static const struct {
-		const char *line, *program;
-	} rows[] = {
-		{ "-C 10us -s 1 -C20 -R64 --sleep 1ms -R",
-		  "compute 10us;skip 1;compute 20us;reply 64B;sleep 1ms;reply" },
-		{ "-R -C 5", "reply;compute 5us" },
-		{ "--program compute:cpu=1", NULL },
-		{ "--rs=1KiB --comp-time=1.5ms", "reply 1KiB;compute 1.5ms" },
-		{ "--skip 2,prob=0.25,every=3 -C 1", "skip 2,prob=0.25,every=3;compute 1us" },
-		{ "-C exp:10us", NULL },
-		{ "-R5", NULL },
-		{ "--rs=64us", NULL },
-		{ "--sleep x", NULL },
-		{ "-s 0", NULL },
-	};
 	char got[512];
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++) {
 		struct client_opts o;
 		struct err err;
-		int rc = read_line(rows[i].line, &o, &err);
+		int rc = read_line(orders[i].line, &o, &err);
 
-		CHECK_INT(rc, rows[i].program ? 0 : -22);
-		if (rc && rows[i].program)
+		CHECK_INT(rc, orders[i].program ? 0 : -22);
+		if (rc && orders[i].program)
 			printf("\n    %s", err.text);
 		if (!rc)
-			CHECK_TEXT(program_text(&o, got, sizeof(got)), rows[i].program);
+			CHECK_TEXT(program_text(&o, got, sizeof(got)), orders[i].program);
 	}
 }
 

@@ -23,7 +23,7 @@
 
 struct client_output {
 	char json[256], hgrm[256], hlog[256], records[256];
-	bool quiet;
+	bool dry_run, quiet;
 };
 
 struct client_cli {
@@ -43,6 +43,11 @@ static const struct knob output_knobs[] = {
 	{ FILE_KNOB(hgrm, "percentiles of the response time as HdrHistogram's text, in us") },
 	{ FILE_KNOB(hlog, "histograms as an HdrHistogram log: response, service, lateness") },
 	{ FILE_KNOB(records, "one CSV line per request") },
+	{ .name = "dry-run",
+	  .type = &knob_bool,
+	  KNOB_FIELD(struct client_output, dry_run, bool),
+	  .def = "no",
+	  .help = "print what each request would ask for, and send nothing" },
 	{ .name = "quiet",
 	  .letter = 'q',
 	  .type = &knob_bool,
@@ -231,6 +236,8 @@ static int load(struct client_cli *cli, struct err *err)
 		*(const struct client_opts *)role_knobs_opts(cli->role.knobs, &client_knobs);
 	int result = check_options(cli, &opts, err);
 
+	if (result == 0 && cli->output.dry_run)
+		return client_print_program(&opts, stdout, err);
 	if (result == 0)
 		result = rows_open(&cli->rows, &cli->rows_opts, err);
 	if (result < 0)
@@ -266,5 +273,5 @@ int run_client(int argc, char **argv)
 		return print_help(command_find(argv[0]), cli.role.set);
 	if (role_cli_read(&cli.role, argc, argv, &err) < 0 || load(&cli, &err) < 0)
 		return complain(exit_code_of(&err), argv[0], &err);
-	return exit_code(cli.result);
+	return cli.output.dry_run ? EXIT_VALID : exit_code(cli.result);
 }

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 
-/* The part of a stream's key that says what is drawn; skips have theirs in program_text.c. */
+/* The part of a stream's key that says what is drawn; what programs draw is in program_write.c. */
 #define KEY_OPERATION_ARRIVALS 0
 #define KEY_PARAMETER_GAP      0
 

@@ -77,6 +77,7 @@ static int make_plan(const struct client *c, struct client_thread *t, struct err
 		.timeout_ns = o->timeout_ns,
 		.drain_ns = o->drain_ns,
 		.thread = t->index,
+		.seed = c->seed,
 		.clock = load_clock_real,
 		.session_requests = session_requests(c),
 		.retries = o->retries,
@@ -89,7 +90,6 @@ static int make_plan(const struct client *c, struct client_thread *t, struct err
 	if (o->sessions > 1)
 		plan.arrivals.requests = plan.session_requests * o->sessions;
 	plan.records = record_room(c, plan.arrivals.requests);
-	program_keys(&c->program, c->seed, t->index, &plan.keys);
 	t->plan = plan;
 	return rc;
 }
@@ -136,10 +136,29 @@ static int prepare_tls(struct client *c, struct err *err)
 	return rc;
 }
 
+static struct program_setup program_setup(const struct client_opts *o)
+{
+	int64_t deadline_us = (o->timeout_ns + US - 1) / US;
+
+	return (struct program_setup){
+		.texts = &o->program,
+		.request_size = o->request_size,
+		.reply_size = o->reply_size,
+		.deadline_us = deadline_us < UINT32_MAX ? (uint32_t)deadline_us : 0,
+	};
+}
+
+int client_print_program(const struct client_opts *o, FILE *out, struct err *err)
+{
+	const struct program_setup setup = program_setup(o);
+
+	return program_print(&setup, out, err);
+}
+
 static int prepare(struct client *c, struct err *err)
 {
 	const struct client_opts *o = c->opts;
-	int64_t deadline_us = (o->timeout_ns + US - 1) / US;
+	const struct program_setup setup = program_setup(o);
 	int rc = check_opts(o, err);
 
 	if (!rc)
@@ -153,8 +172,7 @@ static int prepare(struct client *c, struct err *err)
 	if (!rc)
 		rc = prepare_tls(c, err);
 	if (!rc)
-		rc = program_parse(&o->program, o->request_size, o->reply_size,
-				   deadline_us < UINT32_MAX ? deadline_us : 0, &c->program, err);
+		rc = program_parse(&setup, &c->program, err);
 	if (rc)
 		return rc;
 	c->job.no_delay = o->no_delay;
@@ -226,6 +244,7 @@ static void client_finish(struct client *c)
 {
 	for (unsigned i = 0; i < c->count; i++)
 		load_finish(&c->threads[i].load);
+	program_finish(&c->program);
 	free(c->threads);
 	tls_context_destroy(c->job.tls.context);
 	pthread_cond_destroy(&c->job.changed);

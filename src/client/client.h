@@ -18,6 +18,7 @@
 #define RW_CLIENT_CLIENT_H
 
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "backends/backend.h"
 #include "base/hist.h"
@@ -42,19 +43,21 @@ struct client_opts {
 	int64_t outstanding;  /* --outstanding: closed loop, per connection; 0: open loop */
 	int64_t threads;      /* --threads, --nt, --num-threads */
 	int64_t connections;  /* --connections, -c: per thread */
-	int64_t request_size; /* --ps, --request-size */
+	char request_size[256]; /* --ps, --request-size: a value; "auto": what it takes */
 	int64_t reply_size;   /* default reply size when no -R is given */
 	struct knob_list program; /* "compute 10us", "reply 64B", "skip 1,prob=0.5" in order */
-	int64_t timeout_ns;	  /* --timeout: per request; 0: none */
-	int64_t drain_ns;	  /* --drain: how long to wait for answers after the last send */
-	int64_t in_flight; /* --max-in-flight, per thread: above, sending waits (and is late) */
-	int wait;	   /* --wait hybrid|sleep|spin; --ws, --wait-spin is spin */
-	int64_t spin_ns;   /* --spin: how long before a due time the hybrid stops sleeping */
-	int64_t seed;	   /* --seed; 0: a fresh one, reported */
-	bool no_delay;	   /* --no-delay, --nd */
-	int64_t records;   /* --keep-records: per thread, for --rows and --records; 0: none */
-	char from[128];	   /* -b, --bind-addr: of our side; "": the kernel chooses */
-	int64_t sessions;  /* --ns, --num-sessions: of each thread, that -n is divided over */
+	char store_offset[128];	  /* --store-offset: of -S that follow; "sequential" */
+	char load_offset[128];
+	int64_t timeout_ns; /* --timeout: per request; 0: none */
+	int64_t drain_ns;   /* --drain: how long to wait for answers after the last send */
+	int64_t in_flight;  /* --max-in-flight, per thread: above, sending waits (and is late) */
+	int wait;	    /* --wait hybrid|sleep|spin; --ws, --wait-spin is spin */
+	int64_t spin_ns;    /* --spin: how long before a due time the hybrid stops sleeping */
+	int64_t seed;	    /* --seed; 0: a fresh one, reported */
+	bool no_delay;	    /* --no-delay, --nd */
+	int64_t records;    /* --keep-records: per thread, for --rows and --records; 0: none */
+	char from[128];	    /* -b, --bind-addr: of our side; "": the kernel chooses */
+	int64_t sessions;   /* --ns, --num-sessions: of each thread, that -n is divided over */
 	int64_t session_requests;	/* --session-requests: the same, by its length; 0: no end */
 	int64_t retries;		/* --retry-num: of a connection that is refused or lost */
 	int64_t retry_ns;		/* --retry-period */
@@ -138,6 +141,7 @@ struct client_result {
 	struct backend_stats backend;
 	struct loop_stats loop;
 	uint64_t strays;	   /* answers to nothing that was asked */
+	uint64_t cut_draws;	   /* values that a law without an end drew beyond a limit */
 	uint64_t connections;	   /* at a time, of all threads */
 	uint64_t connections_lost; /* of all threads */
 	struct client_tls tls;
@@ -153,6 +157,8 @@ struct client_result {
 int client_run(const struct client_opts *opts, const struct backend_ops *backend,
 	       const void *backend_opts, const struct hooks *hooks, const atomic_bool *stop,
 	       struct client_result **ret, struct err *err);
+/* What each request will ask for, as it was understood: for people. */
+int client_print_program(const struct client_opts *opts, FILE *out, struct err *err);
 void client_result_destroy(struct client_result *r);
 
 #endif

@@ -105,6 +105,7 @@ static void add_thread(struct client_result *r, const struct client_thread *t)
 	if (shares.run_delay > r->run_delay_share_max)
 		r->run_delay_share_max = shares.run_delay;
 	r->strays += tally->strays;
+	r->cut_draws += tally->cut_draws;
 	r->connections_lost += l->lost;
 	r->interrupted |= t->interrupted;
 	if (!*r->tls.version)

@@ -32,6 +32,13 @@ int64_t load_clock_loop(const struct loop *loop)
 	return loop_now_ns(loop);
 }
 
+static bool make_scratch(struct load *l)
+{
+	if (!l->plan.program->fits_chunk)
+		l->scratch = calloc(1, PROGRAM_PREFIX_MAX);
+	return l->scratch || l->plan.program->fits_chunk;
+}
+
 int load_init(struct load *l, const struct load_plan *plan, struct loop *loop, struct err *err)
 {
 	*l = (struct load){ .plan = *plan, .loop = loop };
@@ -39,7 +46,9 @@ int load_init(struct load *l, const struct load_plan *plan, struct loop *loop, s
 	l->sessions = calloc(plan->connections, sizeof(*l->sessions));
 	l->open = calloc(plan->connections, sizeof(struct session *));
 	if (!l->sessions || !l->open || slots_init(&l->slots, plan->in_flight) ||
-	    tally_init(&l->tally, plan->thread, plan->records))
+	    tally_init(&l->tally, plan->thread, plan->records) ||
+	    program_stream_init(&l->stream, plan->program, plan->seed, plan->thread) ||
+	    !make_scratch(l))
 		return err_set(err, -ENOMEM,
 			       "no memory for %u connections, %u requests in flight "
 			       "and %llu records",
@@ -56,6 +65,8 @@ void load_finish(struct load *l)
 {
 	free(l->sessions);
 	free(l->open);
+	free(l->scratch);
+	program_stream_finish(&l->stream);
 	slots_finish(&l->slots);
 	tally_finish(&l->tally);
 	*l = (struct load){ 0 };
@@ -71,14 +82,48 @@ void load_begin(struct load *l, int64_t start_ns)
 	l->phase = LOAD_SENDING;
 }
 
+/* A request of several chunks, or whose length is not known before it is drawn. */
+static bool append_copy(struct load *l, struct conn *c, struct program_request *request)
+{
+	program_write(&l->stream, request, l->scratch);
+	for (uint32_t done = 0, len; done < request->prefix_len; done += len) {
+		uint8_t *at;
+
+		len = request->prefix_len - done;
+		if (len > CHUNK_BYTES)
+			len = CHUNK_BYTES;
+		at = conn_append(c, len);
+		if (!at)
+			return false;
+		memcpy(at, l->scratch + done, len);
+	}
+	return true;
+}
+
+/* False: the connection has been closed, and with it this request. */
+static bool append_request(struct load *l, struct conn *c, struct program_request *request)
+{
+	const struct program *program = l->plan.program;
+	uint8_t *at;
+
+	if (!program->fits_chunk)
+		return append_copy(l, c, request);
+	at = conn_append(c, program->prefix_len);
+	if (at)
+		program_write(&l->stream, request, at);
+	return at;
+}
+
 /* The session must have a connection and the table a slot. */
 static void send_request(struct session *s, int64_t intended_ns, bool is_measured, int64_t now_ns)
 {
 	struct load *l = s->load;
-	const struct program *program = l->plan.program;
 	struct slot *slot = slots_take(&l->slots);
-	unsigned skipped;
-	uint8_t *at;
+	struct program_request request = {
+		.number = l->number,
+		.id = slots_id(&l->slots, slot),
+		.session = l->plan.thread << 16 ^ s->number,
+	};
 
 	slot->intended_ns = intended_ns;
 	slot->sent_ns = now_ns;
@@ -87,14 +132,14 @@ static void send_request(struct session *s, int64_t intended_ns, bool is_measure
 	slot->is_measured = is_measured;
 	s->in_flight++;
 	tally_sent(&l->tally, slot);
-	at = conn_append(s->conn, program->prefix_len);
-	if (!at)
-		return; /* the connection has been closed, and with it this request */
-	skipped = program_write(program, &l->plan.keys, l->number++, slots_id(&l->slots, slot), at);
-	if (program->payload_len)
-		conn_append_payload(s->conn, program->payload_len);
-	if (skipped)
-		tally_skipped(&l->tally, skipped, is_measured);
+	if (!append_request(l, s->conn, &request))
+		return;
+	l->number++;
+	if (request.payload_len)
+		conn_append_payload(s->conn, request.payload_len);
+	if (request.skipped)
+		tally_skipped(&l->tally, request.skipped, is_measured);
+	l->tally.cut_draws += request.cut;
 	load_session_sent(s);
 }
 

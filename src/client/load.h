@@ -40,7 +40,6 @@ struct session;
 
 struct load_plan {
 	const struct program *program;
-	struct program_keys keys;
 	struct arrival_plan arrivals; /* in a closed loop only warm-up, duration, requests */
 	uint32_t outstanding;	      /* 0: open loop */
 	uint32_t connections;
@@ -48,6 +47,7 @@ struct load_plan {
 	enum wait_mode wait;
 	int64_t spin_ns, timeout_ns, drain_ns;
 	uint64_t records;
+	uint64_t seed; /* of what is drawn for each request */
 	uint32_t thread;
 	int64_t (*clock)(const struct loop *loop);
 
@@ -101,6 +101,8 @@ struct load {
 	char refused_text[256]; /* and why; empty: refused says it */
 	struct client_tls tls;	/* of the first connection */
 
+	struct program_stream stream;
+	uint8_t *scratch; /* for requests that are not made in the queue itself; else NULL */
 	struct slots slots;
 	struct tally tally;
 	struct pacer pacer;

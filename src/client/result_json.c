@@ -118,7 +118,7 @@ static json_t *tls_json(const struct client_result *r)
 
 json_t *result_json(const struct client_result *r)
 {
-	return json_pack("{si ss so sb sb ss so sI sI sI so so so so so so so so sI}", "schema",
+	return json_pack("{si ss so sb sb ss so sI sI sI so so so so so so so so sI sI}", "schema",
 			 RESULT_JSON_SCHEMA, "verdict", validity_names[r->validity], "reasons",
 			 reasons_json(r), "interrupted", r->interrupted, "closed_loop",
 			 r->closed_loop, "to", r->to, "tls", tls_json(r), "seed",
@@ -127,7 +127,8 @@ json_t *result_json(const struct client_result *r)
 			 counts_json(&r->counts), "warm_up", counts_json(&r->warm_up),
 			 "rates_per_s", rates_json(r), "latency", latencies_json(r), "hops",
 			 hops_json(r), "generator", self_json(r), "backend_stats", backend_json(r),
-			 "loop", loop_json(r), "connections_lost", (json_int_t)r->connections_lost);
+			 "loop", loop_json(r), "connections_lost", (json_int_t)r->connections_lost,
+			 "cut_draws", (json_int_t)r->cut_draws);
 }
 
 int result_write_json(const struct client_result *r, FILE *out, struct err *err)

@@ -42,6 +42,7 @@ static void write_counts(const struct client_result *r, FILE *out)
 	write_count(out, c->unanswered, "unanswered");
 	write_count(out, c->censored, "never sent");
 	write_count(out, c->skipped_operations, "operations skipped");
+	write_count(out, r->cut_draws, "drawn values cut to their limit");
 	write_count(out, r->warm_up.planned, "before that to warm up");
 	fputc('\n', out);
 }

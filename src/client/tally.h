@@ -28,6 +28,7 @@ struct tally {
 	struct client_record *records;
 	uint64_t record_max, record_count, records_lost;
 	uint64_t strays;      /* answers to nothing that was asked */
+	uint64_t cut_draws;   /* values that a law without an end drew beyond a limit */
 	int64_t start_ns;     /* of the measured part; records are relative to it */
 	int64_t last_sent_ns; /* of the measured part */
 	int64_t last_done_ns;
