@@ -175,6 +175,13 @@ void program_write(const struct program_stream *s, struct program_request *reque
 	uint32_t len;
 
 	request->skipped = request->cut = 0;
+	if (p->is_constant) {
+		request->prefix_len = p->prefix_len;
+		request->payload_len = p->payload_len;
+		memcpy(at, p->bytes, p->prefix_len);
+		wire_put64(at + PROGRAM_ID_AT, request->id);
+		return;
+	}
 	choose_size(s, request);
 	if (p->has_skips) {
 		memcpy(at, p->bytes, WIRE_HEAD);
