@@ -23,7 +23,7 @@
 
 struct client_output {
 	char json[256], hgrm[256], hlog[256], records[256];
-	bool dry_run, quiet;
+	bool split, dry_run, quiet;
 };
 
 struct client_cli {
@@ -43,6 +43,11 @@ static const struct knob output_knobs[] = {
 	{ FILE_KNOB(hgrm, "percentiles of the response time as HdrHistogram's text, in us") },
 	{ FILE_KNOB(hlog, "histograms as an HdrHistogram log: response, service, lateness") },
 	{ FILE_KNOB(records, "one CSV line per request") },
+	{ .name = "split",
+	  .type = &knob_bool,
+	  KNOB_FIELD(struct client_output, split, bool),
+	  .def = "no",
+	  .help = "where the time went, also when requests only ask for a reply" },
 	{ .name = "dry-run",
 	  .type = &knob_bool,
 	  KNOB_FIELD(struct client_output, dry_run, bool),
@@ -249,7 +254,10 @@ static int load(struct client_cli *cli, struct err *err)
 	catch_signals();
 	result = client_run(&opts, cli->role.backend, cli->role.backend_opts, &hooks, &stop,
 			    &cli->result, err);
-	return result < 0 ? result : write_all(cli, err);
+	if (result < 0)
+		return result;
+	cli->result->shows_split |= cli->output.split;
+	return write_all(cli, err);
 }
 
 static int exit_code(const struct client_result *r)

@@ -22,6 +22,7 @@
 
 #include "backends/backend.h"
 #include "base/hist.h"
+#include "client/split.h"
 #include "engine/hooks.h"
 #include "engine/loop.h"
 #include "engine/tls.h"
@@ -131,6 +132,8 @@ struct client_result {
 	struct hist *service;		   /* sent to last byte of the answer */
 	struct hist *lateness;		   /* intended to sent */
 	struct hist *queue, *node_service; /* as the node's hop record says */
+	struct split split;		   /* where the response time of answered requests went */
+	bool shows_split;		   /* there is more to it than one node's reply */
 	struct hist *connect;		   /* connections opened, those before the start included */
 	int64_t start_epoch_ns, start_ns, end_ns;  /* of the measured part */
 	double offered_rate, sent_rate, done_rate; /* per second */

@@ -15,6 +15,7 @@ static struct client_result *create_result(const struct client *c)
 {
 	struct client_result *r = calloc(1, sizeof(*r));
 	uint64_t records = 0;
+	int no_split;
 
 	if (!r)
 		return NULL;
@@ -26,9 +27,10 @@ static struct client_result *create_result(const struct client *c)
 	r->queue = hist_create();
 	r->node_service = hist_create();
 	r->connect = hist_create();
+	no_split = split_init(&r->split, &c->program);
 	r->records = records ? calloc(records, sizeof(*r->records)) : NULL;
 	if (r->response && r->service && r->lateness && r->queue && r->node_service && r->connect &&
-	    (r->records || !records))
+	    !no_split && (r->records || !records))
 		return r;
 	client_result_destroy(r);
 	return NULL;
@@ -44,6 +46,7 @@ void client_result_destroy(struct client_result *r)
 	hist_destroy(r->queue);
 	hist_destroy(r->node_service);
 	hist_destroy(r->connect);
+	split_finish(&r->split);
 	free(r->records);
 	free(r);
 }
@@ -156,6 +159,8 @@ int client_make_result(const struct client *c, struct client_result **ret, struc
 	r->closed_loop = c->opts->outstanding;
 	r->seed = c->seed;
 	r->connections = c->count * c->opts->connections;
+	split_name(&r->split, c->opts->to);
+	r->shows_split = c->program.operations > 1;
 	memcpy(r->to, c->job.to_text, sizeof(r->to));
 	for (unsigned i = 0; i < c->count; i++)
 		add_thread(r, &c->threads[i]);

@@ -46,7 +46,7 @@ int load_init(struct load *l, const struct load_plan *plan, struct loop *loop, s
 	l->sessions = calloc(plan->connections, sizeof(*l->sessions));
 	l->open = calloc(plan->connections, sizeof(struct session *));
 	if (!l->sessions || !l->open || slots_init(&l->slots, plan->in_flight) ||
-	    tally_init(&l->tally, plan->thread, plan->records) ||
+	    tally_init(&l->tally, plan->program, plan->thread, plan->records) ||
 	    program_stream_init(&l->stream, plan->program, plan->seed, plan->thread) ||
 	    !make_scratch(l))
 		return err_set(err, -ENOMEM,

@@ -27,8 +27,6 @@ void load_answer(struct conn *c, const struct message *m)
 	struct session *s = c->owner;
 	struct load *l = s->load;
 	struct slot *slot = slots_find(&l->slots, m->head.id);
-	struct wire_hop hop;
-	bool has_hop = m->head.body_len >= WIRE_HOP;
 
 	if (l->phase != LOAD_SENDING && l->phase != LOAD_DRAINING)
 		return;
@@ -36,9 +34,7 @@ void load_answer(struct conn *c, const struct message *m)
 		on_stray(l, m->head.id);
 		return;
 	}
-	if (has_hop)
-		wire_get_hop(m->body, &hop);
-	tally_answered(&l->tally, slot, m->head.hops, m->received_ns, has_hop ? &hop : NULL);
+	tally_answered(&l->tally, slot, m);
 	forget(l, slot);
 	if (l->plan.outstanding)
 		load_fill(s, l->plan.clock(l->loop));

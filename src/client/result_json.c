@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "client/result_text.h"
+#include "client/split_text.h"
 
 static json_t *counts_json(const struct client_counts *c)
 {
@@ -55,6 +56,45 @@ static json_t *hops_json(const struct client_result *r)
 {
 	return json_pack("[{so so}]", "queue", latency_json(r->queue), "service",
 			 latency_json(r->node_service));
+}
+
+static json_t *split_hop_json(const struct program_hop *hop, const double *part_ns)
+{
+	json_t *object = json_pack("{ss si si}", "node", hop->name, "depth", hop->depth,
+				   "operation",
+			  hop->depth ? hop->tag + 1 : 0);
+	char key[32];
+
+	for (unsigned i = 0; i < SPLIT_PARTS; i++) {
+		snprintf(key, sizeof(key), "%s_ns", split_part_names[i]);
+		json_object_set_new(object, key, json_real(part_ns[i]));
+	}
+	return object;
+}
+
+/* Means of the slowest `share` of the answers. */
+static json_t *split_view_json(const struct split *s, double share)
+{
+	json_t *hops = json_array();
+	struct split_view v;
+
+	split_view(s, share, &v);
+	for (unsigned i = 0; i < s->hop_count; i++)
+		json_array_append_new(hops, split_hop_json(&s->hops[i], v.part_ns[i]));
+	return json_pack("{sf sf sf so}", "answers", v.answers, "response_ns", v.response_ns,
+			 "late_ns", v.late_ns, "hops", hops);
+}
+
+/* response_ns is as measured; the views' are the sums of their parts. */
+static json_t *split_json(const struct client_result *r)
+{
+	const struct split *s = &r->split;
+	double mean_ns = s->answers ? s->response_ns / (double)s->answers : 0;
+
+	return json_pack("{sI sf sI sI so so}", "answers", (json_int_t)s->answers, "response_ns",
+			 mean_ns, "records_ignored", (json_int_t)s->ignored, "answers_cut",
+			 (json_int_t)s->cut, "all", split_view_json(s, 1), "slowest",
+			 split_view_json(s, split_slow_share(s)));
 }
 
 static json_t *reasons_json(const struct client_result *r)
@@ -118,17 +158,17 @@ static json_t *tls_json(const struct client_result *r)
 
 json_t *result_json(const struct client_result *r)
 {
-	return json_pack("{si ss so sb sb ss so sI sI sI so so so so so so so so sI sI}", "schema",
-			 RESULT_JSON_SCHEMA, "verdict", validity_names[r->validity], "reasons",
-			 reasons_json(r), "interrupted", r->interrupted, "closed_loop",
+	return json_pack("{si ss so sb sb ss so sI sI sI so so so so so so so so so sI sI}",
+			 "schema", RESULT_JSON_SCHEMA, "verdict", validity_names[r->validity],
+			 "reasons", reasons_json(r), "interrupted", r->interrupted, "closed_loop",
 			 r->closed_loop, "to", r->to, "tls", tls_json(r), "seed",
 			 (json_int_t)r->seed, "start_epoch_ns", (json_int_t)r->start_epoch_ns,
 			 "duration_ns", (json_int_t)(r->end_ns - r->start_ns), "counts",
 			 counts_json(&r->counts), "warm_up", counts_json(&r->warm_up),
 			 "rates_per_s", rates_json(r), "latency", latencies_json(r), "hops",
-			 hops_json(r), "generator", self_json(r), "backend_stats", backend_json(r),
-			 "loop", loop_json(r), "connections_lost", (json_int_t)r->connections_lost,
-			 "cut_draws", (json_int_t)r->cut_draws);
+			 hops_json(r), "split", split_json(r), "generator", self_json(r),
+			 "backend_stats", backend_json(r), "loop", loop_json(r), "connections_lost",
+			 (json_int_t)r->connections_lost, "cut_draws", (json_int_t)r->cut_draws);
 }
 
 int result_write_json(const struct client_result *r, FILE *out, struct err *err)

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "base/units.h"
+#include "client/split_text.h"
 
 const double result_percentiles[] = { 50, 90, 99, 99.9, 0 };
 
@@ -138,6 +139,10 @@ int result_write_text(const struct client_result *r, FILE *out, struct err *err)
 	write_rates(r, out);
 	if (hist_count(r->response))
 		write_latencies(r, out);
+	if (r->shows_split) {
+		fputc('\n', out);
+		split_write_text(&r->split, out);
+	}
 	if (r->records_lost)
 		fprintf(out, "%" PRIu64 " records were not kept: there was room for %" PRIu64 "\n",
 			r->records_lost, r->record_count);

@@ -28,7 +28,7 @@ static void count(struct tally *t, bool is_measured, enum outcome outcome)
 	++*(uint64_t *)((char *)counts_of(t, is_measured) + count_offsets[outcome]);
 }
 
-int tally_init(struct tally *t, uint32_t thread, uint64_t record_max)
+int tally_init(struct tally *t, const struct program *p, uint32_t thread, uint64_t record_max)
 {
 	*t = (struct tally){ .thread = thread, .record_max = record_max };
 	t->response = hist_create();
@@ -37,6 +37,8 @@ int tally_init(struct tally *t, uint32_t thread, uint64_t record_max)
 	t->queue = hist_create();
 	t->node_service = hist_create();
 	t->connect = hist_create();
+	if (split_init(&t->split, p))
+		return -ENOMEM;
 	if (record_max) {
 		t->records = malloc(record_max * sizeof(*t->records));
 		if (!t->records)
@@ -57,6 +59,7 @@ void tally_finish(struct tally *t)
 	hist_destroy(t->queue);
 	hist_destroy(t->node_service);
 	hist_destroy(t->connect);
+	split_finish(&t->split);
 	free(t->records);
 	*t = (struct tally){ 0 };
 }
@@ -114,10 +117,30 @@ static int64_t bounded(uint64_t ns)
 	return ns < INT64_MAX ? (int64_t)ns : INT64_MAX;
 }
 
-void tally_answered(struct tally *t, const struct slot *slot, enum wire_status status,
-		    int64_t now_ns, const struct wire_hop *hop)
+/* What the node says of itself, and what its records say of the others. */
+static void add_records(struct tally *t, const struct slot *slot, const struct message *m)
 {
-	enum outcome outcome = status == WIRE_OK ? OUTCOME_DONE : OUTCOME_FAILED;
+	const struct split_answer answer = {
+		.late_ns = slot->sent_ns - slot->intended_ns,
+		.service_ns = m->received_ns - slot->sent_ns,
+		.records = m->body,
+		.len = m->head.body_len,
+		.is_cut = m->head.flags & WIRE_RECORDS_CUT,
+	};
+	struct wire_hop hop;
+
+	split_add(&t->split, &answer);
+	if (m->head.body_len < WIRE_HOP)
+		return;
+	wire_get_hop(m->body, &hop);
+	hist_record(t->queue, bounded(hop.queue_ns));
+	hist_record(t->node_service, bounded(hop.service_ns));
+}
+
+void tally_answered(struct tally *t, const struct slot *slot, const struct message *m)
+{
+	enum outcome outcome = m->head.hops == WIRE_OK ? OUTCOME_DONE : OUTCOME_FAILED;
+	int64_t now_ns = m->received_ns;
 
 	count(t, slot->is_measured, outcome);
 	if (!slot->is_measured)
@@ -128,10 +151,7 @@ void tally_answered(struct tally *t, const struct slot *slot, enum wire_status s
 	t->last_done_ns = now_ns;
 	hist_record(t->response, now_ns - slot->intended_ns);
 	hist_record(t->service, now_ns - slot->sent_ns);
-	if (!hop)
-		return;
-	hist_record(t->queue, bounded(hop->queue_ns));
-	hist_record(t->node_service, bounded(hop->service_ns));
+	add_records(t, slot, m);
 }
 
 void tally_lost(struct tally *t, const struct slot *slot, enum outcome outcome, int64_t now_ns)
@@ -201,4 +221,5 @@ void tally_add(struct client_result *into, const struct tally *t)
 	hist_merge(into->queue, t->queue);
 	hist_merge(into->node_service, t->node_service);
 	hist_merge(into->connect, t->connect);
+	split_merge(&into->split, &t->split);
 }

@@ -18,13 +18,15 @@
 
 #include "client/client.h"
 #include "client/slots.h"
-#include "engine/wire.h"
+#include "client/split.h"
+#include "engine/conn.h"
 
 #define TALLY_NO_RECORD UINT32_MAX
 
 struct tally {
 	struct client_counts counts, warm_up;
 	struct hist *response, *service, *lateness, *queue, *node_service, *connect;
+	struct split split; /* of the response times of done requests */
 	struct client_record *records;
 	uint64_t record_max, record_count, records_lost;
 	uint64_t strays;      /* answers to nothing that was asked */
@@ -36,14 +38,13 @@ struct tally {
 	bool is_closed_loop; /* requests are not due, so they are not late */
 };
 
-int tally_init(struct tally *t, uint32_t thread, uint64_t record_max);
+int tally_init(struct tally *t, const struct program *p, uint32_t thread, uint64_t record_max);
 void tally_finish(struct tally *t);
 
 /* slot has its times and whether it is measured; gets its record. */
 void tally_sent(struct tally *t, struct slot *slot);
-/* Answered; hop is NULL when the answer carries none. */
-void tally_answered(struct tally *t, const struct slot *slot, enum wire_status status,
-		    int64_t now_ns, const struct wire_hop *hop);
+/* Answered by m. */
+void tally_answered(struct tally *t, const struct slot *slot, const struct message *m);
 /* OUTCOME_FAILED (connection broke), OUTCOME_TIMED_OUT or OUTCOME_UNANSWERED. */
 void tally_lost(struct tally *t, const struct slot *slot, enum outcome outcome, int64_t now_ns);
 /* Due, but not sent by the end. */
