@@ -154,6 +154,63 @@ static void test_tls_is_one_line_and_one_object(void)
 	close_result(&r);
 }
 
+static void add_split(struct client_result *r)
+{
+	struct program_hop hops[] = { { 0 }, { .tag = 2, .depth = 1, .name = ":7893" } };
+	const struct program p = { .hop_count = 2, .hops = hops };
+	uint8_t records[WIRE_HOP + WIRE_CHILD];
+
+	CHECK_INT(split_init(&r->split, &p), 0);
+	split_name(&r->split, "here");
+	wire_put_hop(records, &(struct wire_hop){ .forward_ns = 900 * US });
+	wire_put_child(records + WIRE_HOP,
+		       &(struct wire_child){
+			       1, 0, 2, 0, 1, 900 * US, 900 * US, { .storage_ns = 610 * US } });
+	for (int i = 0; i < 1000; i++)
+		split_add(&r->split, &(struct split_answer){ .service_ns = MS,
+							     .records = records,
+							     .len = sizeof(records) });
+}
+
+static void test_where_the_time_went_is_told(void)
+{
+	double response, storage, network, slowest;
+	struct client_result r;
+	int depth, operation;
+	json_t *root, *hop;
+	char *text;
+
+	open_result(&r);
+	fill(&r);
+	add_split(&r);
+	text = text_of(&r);
+	CU_ASSERT(strstr(text, "where the time went") == NULL);
+	free(text);
+	r.shows_split = true;
+	text = text_of(&r);
+	CU_ASSERT(strstr(text, "  storage on :7893 ") != NULL);
+	CU_ASSERT(strstr(text, "610 us  61 %") != NULL);
+	CU_ASSERT(strstr(text, "slowest 1 %: 61 % waiting for storage on :7893\n") != NULL);
+	free(text);
+	root = result_json(&r);
+	CHECK_INT(json_unpack(root, "{s:{s:{s:F} s:{s:F s:[o, o!]}}}", "split", "slowest",
+			      "response_ns", &slowest, "all", "response_ns", &response, "hops",
+			      &hop, &hop),
+		  0);
+	CHECK_INT(json_unpack(hop, "{s:F s:F s:i s:i}", "storage_ns", &storage, "network_ns",
+			      &network, "depth", &depth, "operation", &operation),
+		  0);
+	CHECK_NEAR(response, 1 * MS, 1e-3);
+	CHECK_NEAR(slowest, 1 * MS, 1e-3);
+	CHECK_NEAR(storage, 610 * US, 1e-3);
+	CHECK_NEAR(network, 290 * US, 1e-3);
+	CHECK_INT(depth, 1);
+	CHECK_INT(operation, 3);
+	json_decref(root);
+	split_finish(&r.split);
+	close_result(&r);
+}
+
 static void test_an_empty_result_is_written_too(void)
 {
 	struct client_result r;
@@ -220,6 +277,7 @@ static CU_TestInfo tests[] = {
 	{ "a percentile needs samples beyond it", test_a_percentile_needs_samples_beyond_it },
 	{ "lower bounds are said to be such", test_lower_bounds_are_said_to_be_such },
 	{ "TLS is one line and one object", test_tls_is_one_line_and_one_object },
+	{ "where the time went is told", test_where_the_time_went_is_told },
 	{ "an empty result is written, too", test_an_empty_result_is_written_too },
 	{ "JSON has what a program needs", test_json_has_what_a_program_needs },
 	{ "a full disk is an error", test_a_full_disk_is_an_error },

@@ -182,7 +182,25 @@ static void test_drawn_naps_have_the_mean_and_the_tail_that_was_drawn(void)
 	end_load(&r);
 }
 
+/* Its requests are longer than a chunk of a connection's queue, and so are its replies. */
+static void test_the_longest_program_arrives_whole(void)
+{
+	static char text[8192];
+	static struct rig r;
+	struct split_view v;
+
+	strcpy(text, "sleep 1us");
+	for (int i = 1; i < 340; i++)
+		strcat(text, ";sleep 1us");
+	run_load(&r, strcat(text, ";reply 4kB"), 1, 20, 10);
+	check_adds_up(&r);
+	split_view(&r.load.tally.split, 1, &v);
+	check_parts(v.part_ns[0], 2 * DELAY, 0, 340 * US, 0, 0);
+	end_load(&r);
+}
+
 static CU_TestInfo tests[] = {
+	{ "the longest program arrives whole", test_the_longest_program_arrives_whole },
 	{ "naps and delays of a tree are where they were",
 	  test_naps_and_delays_of_a_tree_are_where_they_were },
 	{ "of many, the one that was waited for counts",

@@ -16,7 +16,7 @@ enum role { ROLE_NODE, ROLE_CLIENT, ROLES, ROLE_PROXY = ROLES, ROLES_ALL };
 extern const char *const role_names[]; /* by role: "node", "client", "proxy" */
 
 #define SETTING_KEY  64
-#define SETTING_TEXT 512
+#define SETTING_TEXT 4096 /* a program of 150 operations fits */
 
 struct setting {
 	enum role role;
