@@ -305,6 +305,36 @@ static void test_a_peer_that_only_asks_for_keys_is_dropped(void)
 	rig_close(&rig);
 }
 
+/* DistWalk's sendfile sent them as they are. */
+static void test_no_byte_of_a_file_leaves_in_clear(void)
+{
+	static const char secret[] = "the quick brown fox";
+	FILE *file = tmpfile();
+	struct stranger s;
+	struct rig rig;
+	struct conn *c;
+
+	open_rig(&rig);
+	stranger_open(&s, &rig, 0);
+	stranger_shake_hands(&s);
+	RIG_UNTIL(&rig, rig.server.loop.stats.handshakes == 1);
+	for (int i = 0; i < 5000; i++)
+		fwrite(secret, 1, sizeof(secret), file);
+	fflush(file);
+	s.unwanted = secret;
+	c = rig.server.conn;
+	memset(conn_append(c, 100), 1, 100);
+	conn_append_file(c, fileno(file), 0, 5000 * sizeof(secret));
+	conn_append_payload_zero_copy(c, 70000);
+	memset(conn_append(c, 100), 1, 100);
+	conn_flush(c);
+	stranger_read_all(&s, 100 + 5000 * sizeof(secret) + 70000 + 100);
+	CU_ASSERT(!s.saw_unwanted);
+	fclose(file);
+	stranger_close(&s);
+	rig_close(&rig);
+}
+
 static void test_changed_bytes_are_noticed(void)
 {
 	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
@@ -401,6 +431,7 @@ static CU_TestInfo tests[] = {
 	{ "new keys are taken and given", test_new_keys_are_taken_and_given },
 	{ "a peer that only asks for keys is dropped",
 	  test_a_peer_that_only_asks_for_keys_is_dropped },
+	{ "no byte of a file leaves in clear", test_no_byte_of_a_file_leaves_in_clear },
 	{ "changed bytes are noticed", test_changed_bytes_are_noticed },
 	{ "a handshake is not done again", test_a_handshake_is_not_done_again },
 	{ "resets leave nothing behind", test_resets_leave_nothing_behind },

@@ -18,6 +18,8 @@ struct stranger {
 	BIO *in, *out; /* the SSL's */
 	int fd;
 	bool is_at_end;
+	const char *unwanted; /* never to be seen on the wire */
+	bool saw_unwanted;
 };
 
 static inline void stranger_open(struct stranger *s, struct rig *rig, int max_version)
@@ -56,8 +58,11 @@ static inline void stranger_receive(struct stranger *s)
 	uint8_t bytes[4096];
 	int len;
 
-	while ((len = raw_read(s->rig, s->fd, bytes, sizeof(bytes))) > 0)
+	while ((len = raw_read(s->rig, s->fd, bytes, sizeof(bytes))) > 0) {
 		BIO_write(s->in, bytes, len);
+		s->saw_unwanted |=
+			s->unwanted && memmem(bytes, len, s->unwanted, strlen(s->unwanted));
+	}
 	s->is_at_end |= len != -EAGAIN;
 }
 

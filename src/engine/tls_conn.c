@@ -214,9 +214,8 @@ static bool has_room(const struct tls_conn *t)
 }
 
 /*
- * The next bytes of the queue, for one record. This is the one place where what is queued turns
- * into bytes to encrypt: whatever a queue learns to hold besides bytes and constant payload is read
- * into `out` here, and no descriptor or page of it is given to the socket.
+ * The next bytes of the queue, for one record: the one place where what is queued turns into bytes
+ * to encrypt. Files and pages that are not copied never get into the queue (CONN_BY_COPY).
  */
 static const uint8_t *next_piece(struct tls_conn *t, uint32_t *ret_len)
 {
