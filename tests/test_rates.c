@@ -23,71 +23,69 @@ static void set_all(struct client_opts *o, const struct setting *settings, struc
 			  0);
 }
 
+static const struct {
+	struct setting settings[5];
+	double period_ns;
+	uint64_t requests;
+	int law;
+	bool has_ramp, has_gaps;
+} good[] = {
+	{ { { 0 } }, 1e8, 1, ARRIVAL_CONSTANT, false, false },
+	{ { { "rate", "1k" } }, 1e6, 1, ARRIVAL_CONSTANT, false, false },
+	{ { { "rate", "1k" }, { "duration", "1s" } }, 1e6, 0, ARRIVAL_CONSTANT, 0, 0 },
+	{ { { "rate", "0.5" }, { "requests", "7" } }, 2e9, 7, ARRIVAL_CONSTANT, 0, 0 },
+	{ { { "period", "250" } }, 250e3, 1, ARRIVAL_CONSTANT, false, false },
+	{ { { "period", "exp:1ms" } }, 1e6, 1, ARRIVAL_EXPONENTIAL, false, false },
+	{ { { "period", "exp:1ms" }, { "rate", "10" } }, 1e8, 1, ARRIVAL_CONSTANT, 0, 0 },
+	{ { { "arrivals", "exponential" }, { "rate", "10" } },
+	  1e8,
+	  1,
+	  ARRIVAL_EXPONENTIAL,
+	  false,
+	  false },
+	{ { { "period", "unif:min=1ms,max=3ms" } }, 2e6, 1, ARRIVAL_CONSTANT, 0, true },
+	{ { { "period", "exp:1000:max=5000" } }, 0, 1, ARRIVAL_CONSTANT, false, true },
+	{ { { "rate", "aseq:min=10:max=100:step=10" }, { "rss", "1" } },
+	  0,
+	  550,
+	  ARRIVAL_CONSTANT,
+	  true,
+	  false },
+	{ { { "rate", "gseq:min=100:max=1000:step=10" }, { "rss", "1" }, { "requests", "auto" } },
+	  0,
+	  1100,
+	  ARRIVAL_CONSTANT,
+	  true,
+	  false },
+	{ { { "rate", "aseq:min=10:max=20:step=10" }, { "rss", "2" }, { "requests", "5" } },
+	  0,
+	  5,
+	  ARRIVAL_CONSTANT,
+	  true,
+	  false },
+	{ { { "rate", "aseq:min=1:max=2" }, { "rss", "1" }, { "rate", "10" } },
+	  1e8,
+	  1,
+	  ARRIVAL_CONSTANT,
+	  false,
+	  false },
+};
+
 static void test_rates_and_periods_become_plans(void)
 {
-	static const struct {
-		struct setting settings[5];
-		double period_ns;
-		uint64_t requests;
-		int law;
-		bool has_ramp, has_gaps;
-	} rows[] = {
-		{ { { 0 } }, 1e8, 1, ARRIVAL_CONSTANT, false, false },
-		{ { { "rate", "1k" } }, 1e6, 1, ARRIVAL_CONSTANT, false, false },
-		{ { { "rate", "1k" }, { "duration", "1s" } }, 1e6, 0, ARRIVAL_CONSTANT, 0, 0 },
-		{ { { "rate", "0.5" }, { "requests", "7" } }, 2e9, 7, ARRIVAL_CONSTANT, 0, 0 },
-		{ { { "period", "250" } }, 250e3, 1, ARRIVAL_CONSTANT, false, false },
-		{ { { "period", "exp:1ms" } }, 1e6, 1, ARRIVAL_EXPONENTIAL, false, false },
-		{ { { "period", "exp:1ms" }, { "rate", "10" } }, 1e8, 1, ARRIVAL_CONSTANT, 0, 0 },
-		{ { { "arrivals", "exponential" }, { "rate", "10" } },
-		  1e8,
-		  1,
-		  ARRIVAL_EXPONENTIAL,
-		  false,
-		  false },
-		{ { { "period", "unif:min=1ms,max=3ms" } }, 2e6, 1, ARRIVAL_CONSTANT, 0, true },
-		{ { { "period", "exp:1000:max=5000" } }, 0, 1, ARRIVAL_CONSTANT, false, true },
-		{ { { "rate", "aseq:min=10:max=100:step=10" }, { "rss", "1" } },
-		  0,
-		  550,
-		  ARRIVAL_CONSTANT,
-		  true,
-		  false },
-		{ { { "rate", "gseq:min=100:max=1000:step=10" },
-		    { "rss", "1" },
-		    { "requests", "auto" } },
-		  0,
-		  1100,
-		  ARRIVAL_CONSTANT,
-		  true,
-		  false },
-		{ { { "rate", "aseq:min=10:max=20:step=10" }, { "rss", "2" }, { "requests", "5" } },
-		  0,
-		  5,
-		  ARRIVAL_CONSTANT,
-		  true,
-		  false },
-		{ { { "rate", "aseq:min=1:max=2" }, { "rss", "1" }, { "rate", "10" } },
-		  1e8,
-		  1,
-		  ARRIVAL_CONSTANT,
-		  false,
-		  false },
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
 		struct client_opts o;
 		struct knob_set set;
 		struct rates r;
 
-		set_all(&o, rows[i].settings, &set);
+		set_all(&o, good[i].settings, &set);
 		CHECK_INT(rates_read(&o, &r, NULL), 0);
-		if (rows[i].period_ns > 0)
-			CHECK_NEAR((double)r.period_ns, rows[i].period_ns, 1e-9);
-		CHECK_INT(r.requests, rows[i].requests);
-		CHECK_INT(r.law, rows[i].law);
-		CHECK_INT(r.has_ramp, rows[i].has_ramp);
-		CHECK_INT(r.has_gaps, rows[i].has_gaps);
+		if (good[i].period_ns > 0)
+			CHECK_NEAR((double)r.period_ns, good[i].period_ns, 1e-9);
+		CHECK_INT(r.requests, good[i].requests);
+		CHECK_INT(r.law, good[i].law);
+		CHECK_INT(r.has_ramp, good[i].has_ramp);
+		CHECK_INT(r.has_gaps, good[i].has_gaps);
 		rates_finish(&r);
 	}
 }

@@ -23,8 +23,9 @@
  * used up by one try, as it is reported again while it is true. If they are edges, it stays true
  * until a call shows the contrary, and a descriptor that is still ready goes into the next batch.
  *
- * Files are always ready: they are read and written by a call in submit(), or by a thread (files.h),
- * which adds to the eventfd that wake() writes to. Sent to a socket they are like any other send.
+ * Files are always ready: they are read and written by a call in submit(), or by a thread
+ * (files.h), which adds to the eventfd that wake() writes to. Sent to a socket they are like any
+ * other send.
  *
  * A batch is what one wait() found. It ends: what becomes ready later, or stays ready, waits for
  * the next wait(), which asks the kernel in between. So no descriptor and no late timer can keep
