@@ -15,10 +15,8 @@
 
 #include <errno.h>
 #include <math.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 
 /* compute, sleep, load, store, reply, join. */
 static int add_operation(struct build *b, struct err *err)

@@ -8,12 +8,11 @@
  */
 #include <errno.h>
 #include <math.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 
 #include "client/program_build.h"
+#include "engine/destination.h"
 
 /* Fields of a forward that are no parameters. */
 #define FORWARD_KEY	 12
@@ -85,36 +84,6 @@ int build_end_forward(struct build *b, struct err *err)
 	return rc;
 }
 
-/* A socket address as it stands on the wire; false: of no family that does. */
-static bool to_wire(const struct address *a, struct wire_destination *ret)
-{
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&a->storage;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&a->storage;
-	const struct sockaddr_un *un = (const struct sockaddr_un *)&a->storage;
-	uint32_t path_len = a->len - offsetof(struct sockaddr_un, sun_path);
-
-	*ret = (struct wire_destination){ .transport = a->transport };
-	switch (a->storage.ss_family) {
-	case AF_INET:
-		ret->family = FAMILY_IPV4;
-		ret->port = ntohs(v4->sin_port);
-		ret->address = (const uint8_t *)&v4->sin_addr;
-		return true;
-	case AF_INET6:
-		ret->family = FAMILY_IPV6;
-		ret->port = ntohs(v6->sin6_port);
-		ret->address = (const uint8_t *)&v6->sin6_addr;
-		return true;
-	case AF_UNIX:
-		ret->family = FAMILY_UNIX;
-		/* An abstract name begins with a zero; the zero behind a path is none of it. */
-		ret->port = (uint16_t)(path_len - (un->sun_path[0] != '\0'));
-		ret->address = (const uint8_t *)un->sun_path;
-		return true;
-	}
-	return false;
-}
-
 static int add_destination(struct build *b, struct forward *f, unsigned i, struct err *err)
 {
 	struct wire_destination d;
@@ -122,7 +91,7 @@ static int add_destination(struct build *b, struct forward *f, unsigned i, struc
 
 	if (rc)
 		return rc;
-	if (!to_wire(&b->step->address[i], &d))
+	if (address_to_wire(&b->step->address[i], &d))
 		return err_set(err, -EINVAL, "forward to \"%s\": no address that can be sent along",
 			       b->step->destination[i]);
 	if (f->destinations == WIRE_FAN_OUT)
