@@ -49,6 +49,16 @@ static int sync_entry(const struct device *d, struct err *err)
 	return 0;
 }
 
+/* What was only reserved is read without asking the device, and whether it can be asked as the
+ * backend wants to (io_uring.iopoll) would come out only later. */
+static int write_first(const struct device *d, int64_t bytes)
+{
+	static const uint8_t zeros[4096];
+	size_t len = bytes < (int64_t)sizeof(zeros) ? (size_t)bytes : sizeof(zeros);
+
+	return pwrite(d->fd, zeros, len, 0) < 0;
+}
+
 static int reserve(struct device *d, int64_t bytes, struct err *err)
 {
 	char text[32];
@@ -57,6 +67,8 @@ static int reserve(struct device *d, int64_t bytes, struct err *err)
 	if (code)
 		return err_sys(err, -code, "cannot reserve %s (--storage-prealloc)",
 			       units_format(UNIT_SIZE, bytes, text, sizeof(text)));
+	if (bytes && d->is_made && write_first(d, bytes))
+		return err_sys(err, -errno, "cannot write to it");
 	if (fsync(d->fd))
 		return err_sys(err, -errno, "cannot sync it");
 	return 0;

@@ -232,8 +232,11 @@ static int tell_backend(struct transfers *t, struct err *err)
 
 	if (s->files != FILES_OWN)
 		return 0;
-	for (unsigned i = 0; i < t->syncer_count && ops->check_file && !result; i++)
+	for (unsigned i = 0; i < t->syncer_count && ops->check_file && !result; i++) {
 		result = ops->check_file(t->host->loop->backend, s->devices[i].fd, err);
+		if (result)
+			err_wrap(err, "storage %u: %s", i, s->devices[i].opts.path);
+	}
 	if (!result)
 		register_memory(t);
 	return result;
