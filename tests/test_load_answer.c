@@ -46,6 +46,7 @@ static void test_error_answers_are_failures(void)
 	open_rig(&rig, &plan, &no_faults);
 	CU_ASSERT(run_until(&rig, 10 * SEC));
 	CHECK_INT(rig.load.tally.counts.failed, 100);
+	CHECK_INT(rig.load.tally.counts.status[WIRE_ERROR], rig.load.tally.counts.failed);
 	check_counts(&rig.load);
 	close_rig(&rig);
 }

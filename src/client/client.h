@@ -26,6 +26,7 @@
 #include "engine/hooks.h"
 #include "engine/loop.h"
 #include "engine/tls.h"
+#include "engine/wire.h"
 
 enum arrival_law { ARRIVAL_CONSTANT, ARRIVAL_EXPONENTIAL };
 enum wait_mode { WAIT_HYBRID, WAIT_SLEEP, WAIT_SPIN };
@@ -36,16 +37,16 @@ struct client_opts {
 #define CLIENT_REQUESTS_AUTO (-1) /* as many as the steps of the rate have */
 	int64_t duration_ns;	  /* --duration; 0: by requests */
 	int64_t warm_up_ns;	  /* --warm-up: sent and answered, not counted */
-	double rate;	      /* -r, --rate: requests per second of each thread, as in DistWalk */
-	int arrivals;	      /* --arrivals constant|exponential; -p exp:... sets it too */
-	char ramp[256];	      /* -r that changes: "aseq:min=10:max=100"; rate is its mean */
-	int64_t step_ns;      /* --rate-step, --rss: how long a step of it lasts */
-	char period[256];     /* -p, --period: "100ms", "exp:100us"; last of -p and -r counts */
-	int64_t outstanding;  /* --outstanding: closed loop, per connection; 0: open loop */
-	int64_t threads;      /* --threads, --nt, --num-threads */
-	int64_t connections;  /* --connections, -c: per thread */
+	double rate;		/* -r, --rate: requests per second of each thread, as in DistWalk */
+	int arrivals;		/* --arrivals constant|exponential; -p exp:... sets it too */
+	char ramp[256];		/* -r that changes: "aseq:min=10:max=100"; rate is its mean */
+	int64_t step_ns;	/* --rate-step, --rss: how long a step of it lasts */
+	char period[256];	/* -p, --period: "100ms", "exp:100us"; last of -p and -r counts */
+	int64_t outstanding;	/* --outstanding: closed loop, per connection; 0: open loop */
+	int64_t threads;	/* --threads, --nt, --num-threads */
+	int64_t connections;	/* --connections, -c: per thread */
 	char request_size[256]; /* --ps, --request-size: a value; "auto": what it takes */
-	int64_t reply_size;   /* default reply size when no -R is given */
+	int64_t reply_size;	/* default reply size when no -R is given */
 	struct knob_list program; /* "compute 10us", "reply 64B", "skip 1,prob=0.5" in order */
 	char store_offset[128];	  /* --store-offset: of -S that follow; "sequential" */
 	char load_offset[128];
@@ -91,8 +92,9 @@ extern const char *const validity_names[];
 
 struct client_counts {
 	uint64_t planned, sent, censored;
-	uint64_t done;	     /* answered with status OK */
-	uint64_t failed;     /* answered with another status, or the connection broke */
+	uint64_t done;			/* answered with status OK */
+	uint64_t failed;		/* answered with another status, or the connection broke: */
+	uint64_t status[WIRE_STATUSES]; /* of these, the answers by their status; the rest broke */
 	uint64_t timed_out;  /* no answer within --timeout; late answers are counted apart */
 	uint64_t unanswered; /* no answer by the end of the drain */
 	uint64_t late;	     /* answers after their timeout */

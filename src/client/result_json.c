@@ -10,14 +10,24 @@
 #include "client/result_text.h"
 #include "client/split_text.h"
 
+/* Of the failed ones, the answers by status; the others' connection broke. */
+static json_t *status_json(const struct client_counts *c)
+{
+	json_t *object = json_object();
+
+	for (unsigned i = WIRE_ERROR; i < WIRE_STATUSES; i++)
+		json_object_set_new(object, wire_status_names[i], json_integer(c->status[i]));
+	return object;
+}
+
 static json_t *counts_json(const struct client_counts *c)
 {
-	return json_pack("{sI sI sI sI sI sI sI sI sI}", "planned", (json_int_t)c->planned, "sent",
-			 (json_int_t)c->sent, "censored", (json_int_t)c->censored, "done",
+	return json_pack("{sI sI sI sI sI sI sI sI sI so}", "planned", (json_int_t)c->planned,
+			 "sent", (json_int_t)c->sent, "censored", (json_int_t)c->censored, "done",
 			 (json_int_t)c->done, "failed", (json_int_t)c->failed, "timed_out",
 			 (json_int_t)c->timed_out, "unanswered", (json_int_t)c->unanswered, "late",
 			 (json_int_t)c->late, "skipped_operations",
-			 (json_int_t)c->skipped_operations);
+			 (json_int_t)c->skipped_operations, "failed_by_status", status_json(c));
 }
 
 static json_t *percentiles_json(const struct hist *h)
@@ -61,8 +71,7 @@ static json_t *hops_json(const struct client_result *r)
 static json_t *split_hop_json(const struct program_hop *hop, const double *part_ns)
 {
 	json_t *object = json_pack("{ss si si}", "node", hop->name, "depth", hop->depth,
-				   "operation",
-			  hop->depth ? hop->tag + 1 : 0);
+				   "operation", hop->depth ? hop->tag + 1 : 0);
 	char key[32];
 
 	for (unsigned i = 0; i < SPLIT_PARTS; i++) {

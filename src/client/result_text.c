@@ -31,13 +31,33 @@ static void write_count(FILE *out, uint64_t n, const char *what)
 		fprintf(out, ", %" PRIu64 " %s", n, what);
 }
 
+/* Why those failed that did. */
+static void write_failures(FILE *out, const struct client_counts *c)
+{
+	uint64_t broke = c->failed;
+	const char *gap = " (";
+
+	if (!c->failed)
+		return;
+	write_count(out, c->failed, "failed");
+	for (unsigned i = WIRE_ERROR; i < WIRE_STATUSES; i++) {
+		broke -= c->status[i];
+		if (c->status[i])
+			fprintf(out, "%s%s %" PRIu64, gap, wire_status_names[i], c->status[i]);
+		gap = c->status[i] ? ", " : gap;
+	}
+	if (broke)
+		fprintf(out, "%sconnection lost %" PRIu64, gap, broke);
+	fputc(')', out);
+}
+
 static void write_counts(const struct client_result *r, FILE *out)
 {
 	const struct client_counts *c = &r->counts;
 
 	fprintf(out, "requests    %" PRIu64 " planned, %" PRIu64 " sent, %" PRIu64 " done",
 		c->planned, c->sent, c->done);
-	write_count(out, c->failed, "failed");
+	write_failures(out, c);
 	write_count(out, c->timed_out, "timed out");
 	write_count(out, c->late, "answered after their timeout");
 	write_count(out, c->unanswered, "unanswered");

@@ -143,6 +143,9 @@ void tally_answered(struct tally *t, const struct slot *slot, const struct messa
 	int64_t now_ns = m->received_ns;
 
 	count(t, slot->is_measured, outcome);
+	if (outcome == OUTCOME_FAILED)
+		counts_of(t, slot->is_measured)
+			->status[m->head.hops < WIRE_STATUSES ? m->head.hops : WIRE_ERROR]++;
 	if (!slot->is_measured)
 		return;
 	end_record(t, slot, outcome, now_ns);
@@ -205,6 +208,8 @@ static void add_counts(struct client_counts *into, const struct client_counts *f
 	into->censored += from->censored;
 	into->done += from->done;
 	into->failed += from->failed;
+	for (unsigned i = 0; i < WIRE_STATUSES; i++)
+		into->status[i] += from->status[i];
 	into->timed_out += from->timed_out;
 	into->unanswered += from->unanswered;
 	into->late += from->late;

@@ -25,6 +25,8 @@ static const char *const fault_texts[WIRE_FAULTS] = {
 	[WIRE_BEYOND_DEVICE] = "reaches over the end of a storage device",
 };
 
+const char *const wire_status_names[] = { "ok", "error", "timeout", "refused", NULL };
+
 const char *wire_fault_text(enum wire_fault fault)
 {
 	return fault < WIRE_FAULTS ? fault_texts[fault] : "unknown fault";

@@ -182,6 +182,7 @@ struct wire_program {
 };
 
 const char *wire_fault_text(enum wire_fault fault);
+extern const char *const wire_status_names[]; /* "ok", "error", "timeout", "refused" */
 
 static inline uint16_t wire_get16(const uint8_t *p)
 {
