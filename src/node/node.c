@@ -109,6 +109,16 @@ static int prepare_tls(struct node *node, struct err *err)
 	return 0;
 }
 
+/* As a client of other nodes it trusts, shows and speaks the same. */
+static int prepare_forward_tls(struct node *node, struct err *err)
+{
+	const struct tls_opts *opts = node->common.opts.tls;
+
+	if (opts && tls_context_create(&node->common.forward_tls, opts, TLS_CLIENT, err) < 0)
+		return err_wrap(err, "forwarding by TLS");
+	return 0;
+}
+
 static bool has_port_zero(const struct address *a)
 {
 	/* The port is at the same place in both families. */
@@ -277,6 +287,8 @@ static int prepare(struct node *node, const void *backend_opts, struct err *err)
 		result = parse_addresses(node, err);
 	if (!result)
 		result = prepare_tls(node, err);
+	if (!result)
+		result = prepare_forward_tls(node, err);
 	node->common.opts.tls = NULL;
 	if (!result)
 		result = allow_parse(&node->common.opts.allow_forward, &node->common.allowed, err);
@@ -489,5 +501,6 @@ void node_destroy(struct node *node)
 	free(node->addresses);
 	free(node->backend_opts);
 	tls_context_destroy(node->common.tls);
+	tls_context_destroy(node->common.forward_tls);
 	free(node);
 }

@@ -92,7 +92,8 @@ struct node_opts {
 	int64_t forward_idle_ns;     /* --forward-idle: unused for so long, they are closed */
 	int64_t hops;		     /* --max-hops: forwards within forwards */
 	struct storage_opts storage;
-	/* No knob of this group. NULL: no address on TLS. Read by node_start() alone. */
+	/* No knob of this group. NULL: no address on TLS, and no forwards by it: to those a node is
+	 * a client that trusts, shows and speaks the same. Read by node_start() alone. */
 	const struct tls_opts *tls;
 };
 

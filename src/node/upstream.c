@@ -167,9 +167,14 @@ static void on_closed(struct conn *c, enum conn_end end, int code)
 {
 	struct link *l = c->owner;
 	struct upstreams *u = l->upstreams;
+	const char *reason = tls_reason(c);
+	char text[ADDRESS_TEXT];
 
 	(void)end;
 	(void)code;
+	if (reason)
+		upstream_say(u, TROUBLE_TLS, "a forward to %s failed: %s",
+			     address_format(&l->address, text, sizeof(text)), reason);
 	l->conn = NULL;
 	upstream_remove_link(l);
 	if (u->is_beginning || u->is_ending)

@@ -27,6 +27,7 @@
 
 #include "engine/conn.h"
 #include "engine/destination.h"
+#include "engine/tls.h"
 #include "node/allow.h"
 #include "node/forward_stats.h"
 
@@ -55,6 +56,7 @@ struct attempt_events {
 enum upstream_trouble {
 	TROUBLE_NOT_ALLOWED,
 	TROUBLE_TRANSPORT,
+	TROUBLE_TLS,
 	TROUBLE_ATTEMPTS,
 	TROUBLE_LINKS,
 	TROUBLE_SOCKET,
@@ -65,6 +67,7 @@ struct upstream_opts {
 	uint32_t attempts, links, per_destination;
 	int64_t idle_ns;
 	const struct allow_list *allowed;
+	struct tls_context *tls; /* of a client; NULL: nothing is reached by TLS */
 	void *context;
 	/* A fresh non-blocking socket to connect to *a, which it may rewrite. fd or -errno. */
 	int (*open_socket)(void *context, struct address *a);

@@ -126,6 +126,11 @@ static void leave_destination(struct link *l)
 		remove_destination(l->upstreams, d);
 }
 
+static bool can_reach(const struct upstreams *u, unsigned transport)
+{
+	return transport == TRANSPORT_STREAM || (transport == TRANSPORT_TLS && u->opts.tls);
+}
+
 static int add_destination(struct upstreams *u, const struct wire_destination *to, uint32_t hash,
 			   struct destination **ret)
 {
@@ -141,7 +146,7 @@ static int add_destination(struct upstreams *u, const struct wire_destination *t
 			     address_format(&address, text, sizeof(text)));
 		return -EACCES;
 	}
-	if (to->transport != TRANSPORT_STREAM) {
+	if (!can_reach(u, to->transport)) {
 		upstream_say(u, TROUBLE_TRANSPORT,
 			     "a forward to %s failed: it asks for a transport that is not there",
 			     address_format(&address, text, sizeof(text)));
@@ -177,6 +182,29 @@ static bool make_room(struct upstreams *u)
 	return false;
 }
 
+/* The certificate has to be for the address: no other name of the node is known here. */
+static struct conn *connect_tls(struct link *l, int fd)
+{
+	struct address plain = l->address;
+	char text[ADDRESS_TEXT];
+	struct err err;
+
+	plain.transport = TRANSPORT_STREAM;
+	l->peer.context = l->upstreams->opts.tls;
+	if (address_host(address_format(&plain, text, sizeof(text)), l->peer.host,
+			 sizeof(l->peer.host), &err))
+		l->peer.host[0] = '\0';
+	return conn_connect_tls(l->upstreams->loop, fd, &l->address, &l->peer, &upstream_role, l);
+}
+
+static struct conn *connect_link(struct link *l, int fd)
+{
+	if (l->destination->place.transport == TRANSPORT_TLS)
+		return connect_tls(l, fd);
+	return conn_connect(l->upstreams->loop, fd, (const struct sockaddr *)&l->address.storage,
+			    l->address.len, &upstream_role, l);
+}
+
 static int open_link(struct upstreams *u, struct destination *d, unsigned level, struct link **ret)
 {
 	struct link *l = calloc(1, sizeof(*l));
@@ -185,17 +213,16 @@ static int open_link(struct upstreams *u, struct destination *d, unsigned level,
 	if (!fd)
 		fd = u->opts.open_socket(u->opts.context, &l->address);
 	if (fd >= 0) {
-		l->conn = conn_connect(u->loop, fd, (const struct sockaddr *)&l->address.storage,
-				       l->address.len, &upstream_role, l);
+		l->upstreams = u;
+		l->destination = d;
+		l->level = level;
+		l->conn = connect_link(l, fd);
 		fd = l->conn ? 0 : -ENOBUFS;
 	}
 	if (fd < 0) {
 		free(l);
 		return fd;
 	}
-	l->upstreams = u;
-	l->destination = d;
-	l->level = level;
 	l->next = d->links;
 	d->links = l;
 	u->link_count++;

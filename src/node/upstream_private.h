@@ -22,6 +22,7 @@ struct link {
 	struct link *next; /* of the destination, or of those lost */
 	struct conn *conn;
 	struct address address;	   /* that it connects to */
+	struct tls_peer peer;	   /* by TLS */
 	struct attempt *first;	   /* ring of attempts */
 	struct attempt *unwritten; /* the first one that waits for room */
 	struct link *idle_next, *idle_previous;

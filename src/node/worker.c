@@ -356,6 +356,7 @@ static int prepare_forwards(struct worker *w)
 		.per_destination = (uint32_t)opts->forward_connections,
 		.idle_ns = opts->forward_idle_ns,
 		.allowed = &w->common->allowed,
+		.tls = w->common->forward_tls,
 		.context = w,
 		.open_socket = open_upstream,
 		.say = say_once,

@@ -35,7 +35,8 @@ struct common {
 	const void *backend_opts;
 	struct hooks hooks;
 	struct compute compute;
-	struct tls_context *tls; /* NULL: no address is on TLS */
+	struct tls_context *tls;	 /* NULL: no address is on TLS */
+	struct tls_context *forward_tls; /* NULL: nothing is forwarded by TLS */
 	struct allow_list allowed;
 	struct gate gate;
 	struct speaker speaker;
