@@ -46,6 +46,7 @@ wait_for()
 # start NAME BACKEND CPU: sets $pid and $port.
 start()
 {
+	: >"$work/$1"
 	"$node" node --backend="$2" --bind-addr=127.0.0.1:0 --pin.cpus="$3" >"$work/$1" 2>&1 &
 	pid=$!
 	pids="$pids $pid"
