@@ -220,6 +220,26 @@ static void test_waits(void)
 	}
 }
 
+/* What a thread does to make a wait look is not told, and nothing is left of it. */
+static void test_no_early_end(void)
+{
+	FIXTURE(f);
+	uint8_t buf[100];
+	struct probe p = { 0 };
+	int fd = f->peer->file(f, 100);
+
+	for (uint32_t i = 1; i <= 50; i++) {
+		int64_t end_ns;
+
+		probe_read(f, &p, fd, buf, sizeof(buf), 0);
+		while (p.results < i)
+			turn(f, 0);
+		end_ns = f->backend->now_ns + MS;
+		CHECK_INT(turn(f, MS), 0);
+		CU_ASSERT(f->backend->now_ns >= end_ns);
+	}
+}
+
 static void test_wake(void)
 {
 	FIXTURE(f);
@@ -441,6 +461,7 @@ CU_TestInfo file_tests[] = {
 	{ "so is what is not aligned for O_DIRECT", test_alignment },
 	{ "a thousand operations at a time come back once each", test_many },
 	{ "a wait ends with a result, not before", test_waits },
+	{ "nothing ends a wait early", test_no_early_end },
 	{ "a wake ends a wait, also while files are read", test_wake },
 	{ "timers come while files are read on and on", test_timers_go_on },
 	{ "sockets go on meanwhile", test_sockets_go_on },

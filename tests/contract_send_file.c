@@ -25,13 +25,14 @@ static int filled_file(struct fixture *f, size_t len, uint64_t stream)
 static void send_whole(struct fixture *f, const int pair[2], int file, uint8_t *buf, size_t len,
 		       uint64_t offset)
 {
+	int64_t end_ns = f->backend->now_ns + 5 * SEC;
 	size_t got = 0;
 
 	for (size_t sent = 0; sent < len;) {
 		struct probe p = { 0 };
 
 		probe_send_file(f, &p, pair[0], file, len - sent, offset + sent);
-		while (!p.finals) {
+		while (!p.finals && f->backend->now_ns < end_ns) {
 			int n = f->peer->read(f, pair[1], buf + got, len - got);
 
 			got += n > 0 ? n : 0;
@@ -268,6 +269,7 @@ static void test_zero_copy(void)
 	FIXTURE(f);
 	uint8_t *bytes AUTO(auto_free) = malloc(MB), *got AUTO(auto_free) = malloc(MB);
 	int pair[2];
+	int64_t end_ns = f->backend->now_ns + 5 * SEC;
 	uint64_t sends = 0;
 
 	fill(bytes, MB, 11, 0);
@@ -283,7 +285,7 @@ static void test_zero_copy(void)
 
 			probe_send_zero_copy(f, &p, pair[0], bytes + sent, MB - sent);
 			sends++;
-			while (!p.finals) {
+			while (!p.finals && f->backend->now_ns < end_ns) {
 				int n = f->peer->read(f, pair[1], got + len, MB - len);
 
 				len += n > 0 ? n : 0;
