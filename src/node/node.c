@@ -92,30 +92,22 @@ static int parse_addresses(struct node *node, struct err *err)
 	return result;
 }
 
-/* One context for all addresses on TLS. */
+/* One context for all addresses on TLS, and one for all forwards by it. */
 static int prepare_tls(struct node *node, struct err *err)
 {
 	static const struct tls_opts none;
-	const struct tls_opts *opts = node->common.opts.tls ? node->common.opts.tls : &none;
+	const struct tls_opts *opts = node->common.opts.tls;
 	const struct address *a = node->addresses;
 	char buf[ADDRESS_TEXT];
 
+	if (opts && tls_context_create(&node->common.forward_tls, opts, TLS_CLIENT, err) < 0)
+		return err_wrap(err, "forwards by TLS");
 	while (a < node->addresses + node->address_count && a->transport != TRANSPORT_TLS)
 		a++;
 	if (a == node->addresses + node->address_count)
 		return 0;
-	if (tls_context_create(&node->common.tls, opts, TLS_SERVER, err) < 0)
+	if (tls_context_create(&node->common.tls, opts ? opts : &none, TLS_SERVER, err) < 0)
 		return err_wrap(err, "listen on %s", address_format(a, buf, sizeof(buf)));
-	return 0;
-}
-
-/* As a client of other nodes it trusts, shows and speaks the same. */
-static int prepare_forward_tls(struct node *node, struct err *err)
-{
-	const struct tls_opts *opts = node->common.opts.tls;
-
-	if (opts && tls_context_create(&node->common.forward_tls, opts, TLS_CLIENT, err) < 0)
-		return err_wrap(err, "forwarding by TLS");
 	return 0;
 }
 
@@ -287,8 +279,6 @@ static int prepare(struct node *node, const void *backend_opts, struct err *err)
 		result = parse_addresses(node, err);
 	if (!result)
 		result = prepare_tls(node, err);
-	if (!result)
-		result = prepare_forward_tls(node, err);
 	node->common.opts.tls = NULL;
 	if (!result)
 		result = allow_parse(&node->common.opts.allow_forward, &node->common.allowed, err);
