@@ -89,7 +89,7 @@ def test_options_may_stand_in_a_file():
         script.write_text(f"# DistWalk's form\nn 3\nC 10us  R 64\nr 100\nto {node.to}\n")
         done = run("client", "-f", str(script), "--rows", "-q", status=(0, 1))
         assert len(done.stdout.splitlines()) == 3, done.stdout
-        script.write_text("n 3\nrat 10\nC 10parsecs\n")
+        script.write_text("n 3\nwarm 10ms\nC 10parsecs\n")
         done = run("client", "-f", str(script), status=2)
         assert f"{script}:3: comp-time: " in done.stderr, done.stderr
 
