@@ -68,6 +68,16 @@ def test_rows_go_to_a_file_with_its_own_separator():
         assert "cannot separate values" in done.stderr, done.stderr
 
 
+def test_a_file_that_may_not_grow_is_an_error_and_not_the_end():
+    with tempfile.TemporaryDirectory() as folder:
+        store = pathlib.Path(folder, "store")
+        with Node("--storage", f"{store},size=64m", "--storage-prealloc=4KiB",
+                  prefix=("bash", "-c", 'ulimit -f 1024; exec "$@"', "-")) as node:
+            result = load(node, "-n", "3", "-r", "100", "-S", "offset=[8m],size=[4096]")
+            assert result["counts"]["failed_by_status"]["error"] == 3, result["counts"]
+            assert load(node, "-n", "3", "-r", "100", "-S", "4096")["counts"]["done"] == 3
+
+
 def test_a_client_waits_for_a_node_that_starts_late():
     done = run("client", "--to", "127.0.0.1:1", "--retry-num", "2", "--retry-period", "50",
                status=3)

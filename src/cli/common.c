@@ -51,6 +51,7 @@ void take_signals(sigset_t *set)
 	sigaddset(set, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of who writes */
 }
 
 int print_help(const struct command *c, const struct knob_set *set)
