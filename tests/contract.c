@@ -149,14 +149,30 @@ void probe_send_zero_copy(struct fixture *f, struct probe *p, int fd, const void
 	probe_send(f, p, fd, buf, len);
 }
 
-void probe_send_message(struct fixture *f, struct probe *p, int fd, struct iovec *parts,
-			size_t count, const struct sockaddr_storage *to, socklen_t to_len)
+void probe_message(struct probe *p, struct iovec *parts, size_t count,
+		   const struct sockaddr_storage *to, socklen_t to_len)
 {
 	p->msg = (struct msghdr){
 		.msg_name = (void *)to, .msg_namelen = to_len, .msg_iov = parts, .msg_iovlen = count
 	};
+}
+
+void probe_submit_message(struct fixture *f, struct probe *p, int fd)
+{
 	p->op.msg = &p->msg;
 	submit(f, p, IO_SENDMSG, fd);
+}
+
+void probe_send_message(struct fixture *f, struct probe *p, int fd, struct iovec *parts,
+			size_t count, const struct sockaddr_storage *to, socklen_t to_len)
+{
+	probe_message(p, parts, count, to, to_len);
+	probe_submit_message(f, p, fd);
+}
+
+void probe_send_many(struct fixture *f, struct probe *p, int fd)
+{
+	submit(f, p, IO_SENDMMSG, fd);
 }
 
 void probe_connect(struct fixture *f, struct probe *p, int fd, const struct sockaddr_storage *to,

@@ -128,6 +128,11 @@ void probe_send(struct fixture *f, struct probe *p, int fd, const void *buf, siz
 void probe_send_zero_copy(struct fixture *f, struct probe *p, int fd, const void *buf, size_t len);
 void probe_send_message(struct fixture *f, struct probe *p, int fd, struct iovec *parts,
 			size_t count, const struct sockaddr_storage *to, socklen_t to_len);
+/* The same in two steps, for who adds to p->msg in between. */
+void probe_message(struct probe *p, struct iovec *parts, size_t count,
+		   const struct sockaddr_storage *to, socklen_t to_len);
+void probe_submit_message(struct fixture *f, struct probe *p, int fd);
+void probe_send_many(struct fixture *f, struct probe *p, int fd); /* op.datagrams, op.count */
 void probe_connect(struct fixture *f, struct probe *p, int fd, const struct sockaddr_storage *to,
 		   socklen_t to_len);
 void probe_read(struct fixture *f, struct probe *p, int fd, void *buf, size_t len, uint64_t offset);

@@ -1,5 +1,5 @@
 /*
- * contract_socket.c - the contract suite: accepting, connecting, datagrams.
+ * contract_socket.c - the contract suite: accepting, connecting.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -181,75 +181,5 @@ CU_TestInfo socket_tests[] = {
 	{ "closing a listener returns its accept first", test_close_listener },
 	{ "a connect is a result of zero, and bytes flow", test_connect },
 	{ "a refused connect is a result of -ECONNREFUSED", test_connect_refused },
-	CU_TEST_INFO_NULL,
-};
-
-static void test_datagrams(void)
-{
-	FIXTURE(f);
-	struct probe recv = { 0 };
-	struct sockaddr_storage sender;
-	socklen_t len;
-	int fd[2];
-
-	CHECK_INT(f->peer->datagram_pair(f, fd), 0);
-	f->peer->address(fd[1], &sender, &len);
-	probe_recv_from(f, &recv, fd[0]);
-	for (int i = 1; i <= 50; i++)
-		CHECK_INT(f->peer->send_to(f, fd[1], "datagram datagram", i % 17, fd[0]), i % 17);
-	probe_wait(&recv, 50);
-	settle(f);
-	CHECK_INT(recv.results, 50);
-	CHECK_INT(recv.finals, 0);
-	CHECK_INT(recv.res, 50 % 17);
-	CHECK_INT(recv.from_len, len);
-	CU_ASSERT(!memcmp(&recv.from, &sender, len));
-}
-
-static void check_length(struct probe *p, const struct io_result *r)
-{
-	CHECK_INT(r->res, p->results == 2 ? 0 : 4);
-}
-
-static void test_empty_datagram(void)
-{
-	FIXTURE(f);
-	struct probe recv = { .then = check_length };
-	int fd[2];
-
-	CHECK_INT(f->peer->datagram_pair(f, fd), 0);
-	probe_recv_from(f, &recv, fd[0]);
-	f->peer->send_to(f, fd[1], "full", 4, fd[0]);
-	f->peer->send_to(f, fd[1], "", 0, fd[0]);
-	f->peer->send_to(f, fd[1], "full", 4, fd[0]);
-	probe_wait(&recv, 3);
-	CHECK_INT(recv.finals, 0);
-}
-
-static void test_datagram_answer(void)
-{
-	FIXTURE(f);
-	struct probe recv = { 0 }, send = { 0 };
-	struct iovec parts[] = { { "an", 2 }, { "swer", 4 } };
-	uint8_t got[16];
-	int fd[2];
-
-	CHECK_INT(f->peer->datagram_pair(f, fd), 0);
-	probe_recv_from(f, &recv, fd[0]);
-	for (int i = 1; i <= 3; i++) {
-		f->peer->send_to(f, fd[1], "question", 8, fd[0]);
-		probe_wait(&recv, i);
-		probe_send_message(f, &send, fd[0], parts, 2, &recv.from, recv.from_len);
-		probe_wait_end(&send);
-		CHECK_INT(send.res, 6);
-		CHECK_INT(f->peer->read(f, fd[1], got, sizeof(got)), 6);
-		CU_ASSERT(!memcmp(got, "answer", 6));
-	}
-}
-
-CU_TestInfo datagram_tests[] = {
-	{ "datagrams come one by one with their sender", test_datagrams },
-	{ "an empty datagram is a result of zero that goes on", test_empty_datagram },
-	{ "a datagram is answered by its sender's address", test_datagram_answer },
 	CU_TEST_INFO_NULL,
 };

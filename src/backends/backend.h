@@ -55,6 +55,13 @@
  *     late as the peer's acknowledgement. What cannot avoid the copy (a backend, a socket) sends
  *     as usual, and stats.copied counts it.
  *
+ * Datagrams, besides: IO_RECVFROM gives each with its sender and says when it was cut off at
+ * backend.datagram_max; with UDP_GRO set on the socket one result may be several datagrams of one
+ * sender (`segment`). What was received together and not read yet is lost when the operation is
+ * cancelled. IO_SENDMMSG comes back with the number of datagrams that are done, from the first on,
+ * at least one; the engine submits the rest. A done one that the kernel refused has msg_len 0 and
+ * the errno in msg_hdr.msg_flags. If cancelled, which ones have left is not known.
+ *
  * Which file to read next: readiness.h (one side), io_uring.c (the other), sim.h (no kernel),
  * files.h (how files fit in).
  *
@@ -73,10 +80,11 @@
 enum io_kind {
 	IO_ACCEPT,   /* multishot; result: the new descriptor */
 	IO_RECV,     /* multishot; result: bytes lent at `data`, 0 at the end of the stream */
-	IO_RECVFROM, /* multishot; one datagram each, sender in `from` */
+	IO_RECVFROM, /* multishot; one datagram each, sender in `from`; batch */
 	IO_SEND,     /* buf, len; result: bytes taken */
 	IO_SENDMSG,  /* msg (gathered, or a datagram with its address); result: bytes taken.
 			MSG_MORE in msg_flags: the rest of the segment follows at once */
+	IO_SENDMMSG, /* datagrams, count; result: how many are done */
 	IO_SENDFILE, /* file_fd, offset, len; result: bytes taken, 0 at the end of the file */
 	IO_CONNECT,  /* addr, addr_len on a non-blocking socket; result 0 */
 	IO_READ,     /* rbuf, len, offset; result: bytes read, 0 at the end of the file */
@@ -101,6 +109,9 @@ enum {
  * backend knows (io_uring.registered-files=yes). Good for operations, not for system calls.
  */
 #define BACKEND_DIRECT (1 << 30)
+
+/* Datagrams of one IO_SENDMMSG, and of one system call that receives. */
+#define BACKEND_DATAGRAMS 64
 
 struct io_op;
 struct io_result;
@@ -128,6 +139,13 @@ struct io_op {
 		};
 		const struct msghdr *msg; /* IO_SENDMSG; with its iovecs valid until completion */
 		struct {
+			struct mmsghdr *datagrams; /* IO_SENDMMSG; valid like msg */
+			uint32_t count;		   /* of them, 1 to BACKEND_DATAGRAMS */
+			uint32_t left;		   /* the backend's */
+		};
+		uint32_t batch; /* IO_RECVFROM: so many datagrams may one system call take, at most
+				   BACKEND_DATAGRAMS; 0: 1. io_uring does not ask. */
+		struct {
 			const struct sockaddr *addr; /* IO_CONNECT */
 			socklen_t addr_len;
 		};
@@ -144,6 +162,10 @@ struct io_result {
 	const uint8_t *data;	     /* IO_RECV, IO_RECVFROM with res > 0: lent */
 	const struct sockaddr *from; /* IO_RECVFROM: lent */
 	socklen_t from_len;
+	uint16_t segment; /* IO_RECVFROM: not 0: datagrams of so many bytes each, the last one may
+			     be shorter */
+	bool cut;	  /* IO_RECVFROM: the datagram was longer than the buffer */
+	bool follows;	  /* IO_RECVFROM: another one, that came with it, comes in this batch */
 };
 
 /* Counted by every backend, single writer; read by others only as a snapshot. */
@@ -171,6 +193,7 @@ struct file_pool;
 struct backend {
 	const struct backend_ops *ops;
 	int64_t now_ns; /* CLOCK_MONOTONIC (or simulated) at open and at the end of each wait() */
+	uint32_t datagram_max; /* bytes; IO_RECVFROM cuts off what is longer */
 	struct backend_stats stats;
 
 	/*

@@ -28,6 +28,11 @@
 #define CLOSE_TURNS 100
 #define CLOSE_NS    (10 * MS)
 
+/* What the kernel puts in front of a datagram: sizes, the sender, one control message. */
+#define DATAGRAM_HEAD                                                                      \
+	(uint32_t)(sizeof(struct io_uring_recvmsg_out) + sizeof(struct sockaddr_storage) + \
+		   CMSG_SPACE(sizeof(int)))
+
 #define FIELD(field, ctype) KNOB_FIELD(struct uring_opts, field, ctype)
 
 static const struct knob knobs[] = {
@@ -73,7 +78,7 @@ static const struct knob knobs[] = {
 	  .min = 256,
 	  .max = 16 << 20,
 	  .def = "16KiB",
-	  .help = "bytes of one; longer datagrams (less 144B) are cut" },
+	  .help = "bytes of one; longer datagrams (less 168B) are dropped" },
 	{ .name = "registered-files",
 	  .type = &knob_bool,
 	  FIELD(registered_files, bool),
@@ -296,6 +301,8 @@ static int open_backend(struct backend **ret, const void *opts, struct err *err)
 	b->starved_last = &b->starved_first;
 	b->lent_buffer = b->ahead_buffer = b->wake_fd = -1;
 	b->datagram.msg_namelen = sizeof(struct sockaddr_storage);
+	b->datagram.msg_controllen = CMSG_SPACE(sizeof(int)); /* UDP_GRO's */
+	b->base.datagram_max = (uint32_t)b->opts.buffer_size_bytes - DATAGRAM_HEAD;
 	code = open_parts(b, err);
 	if (code) {
 		release(b);

@@ -46,7 +46,8 @@ enum uring_state {
 
 /*
  * user_data is the operation's address with a mark in the low bits, so that close() need not look
- * at operations; what is not an operation has a tag below every address.
+ * at operations; what is not an operation has a tag below every address. Above the address stands
+ * which of its datagrams an IO_SENDMMSG's entry is for.
  */
 enum uring_tag { TAG_CANCEL, TAG_WAKE, TAG_CANCEL_ALL, TAGS };
 enum uring_mark {
@@ -55,6 +56,14 @@ enum uring_mark {
 	MARK_MASK = 7,
 };
 _Static_assert(_Alignof(struct io_op) > MARK_MASK, "marks fit below");
+#define INDEX_SHIFT 56
+_Static_assert(BACKEND_DATAGRAMS <= 256, "indices fit above");
+
+static inline struct io_op *uring_op_of(uint64_t user_data)
+{
+	return (struct io_op *)(uintptr_t)(user_data & ((1ULL << INDEX_SHIFT) - 1) &
+					   ~(uint64_t)MARK_MASK);
+}
 
 /*
  * Per descriptor the operations in flight on it, linked by io_op.link: one pointer for an idle

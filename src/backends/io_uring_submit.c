@@ -114,6 +114,14 @@ static void prepare_sendmsg(struct uring *b, struct io_uring_sqe *sqe, struct io
 		b->pending_bytes += op->msg->msg_iov[i].iov_len;
 }
 
+static void prepare_datagram(struct uring *b, struct io_uring_sqe *sqe, const struct msghdr *msg,
+			     int fd)
+{
+	io_uring_prep_sendmsg(sqe, fd, msg, MSG_NOSIGNAL);
+	for (size_t i = 0; i < msg->msg_iovlen; i++)
+		b->pending_bytes += msg->msg_iov[i].iov_len;
+}
+
 static void prepare_connect(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
 {
 	io_uring_prep_connect(sqe, fd, op->addr, op->addr_len);
@@ -142,9 +150,30 @@ static void (*const prepare[])(struct uring *b, struct io_uring_sqe *sqe, struct
 	[IO_CLOSE] = prepare_close,
 };
 
+/* One entry each: they leave together, and each comes back by itself. */
+static void queue_datagrams(struct uring *b, struct io_op *op)
+{
+	for (uint32_t i = 0; i < op->count; i++) {
+		struct io_uring_sqe *sqe = get_entry(b);
+
+		prepare_datagram(b, sqe, &op->datagrams[i].msg_hdr, op->fd & ~BACKEND_DIRECT);
+		if (op->fd & BACKEND_DIRECT)
+			sqe->flags |= IOSQE_FIXED_FILE;
+		io_uring_sqe_set_data64(sqe, user_data(op) | (uint64_t)i << INDEX_SHIFT);
+	}
+	if (b->pending_bytes > PENDING_MAX)
+		uring_flush(b);
+}
+
 void uring_queue(struct uring *b, struct io_op *op)
 {
-	struct io_uring_sqe *sqe = b->polled.open ? uring_polled_entry(b, op) : NULL;
+	struct io_uring_sqe *sqe;
+
+	if (op->kind == IO_SENDMMSG) {
+		queue_datagrams(b, op);
+		return;
+	}
+	sqe = b->polled.open ? uring_polled_entry(b, op) : NULL;
 
 	if (!sqe)
 		sqe = get_entry(b);
@@ -160,15 +189,18 @@ void uring_queue(struct uring *b, struct io_op *op)
 /* Its success is told by the target's completion; only a failure makes a completion of its own. */
 static void queue_cancel(struct uring *b, struct io_op *op)
 {
-	struct io_uring_sqe *sqe;
+	uint64_t entries = op->kind == IO_SENDMMSG ? op->count : 1;
 
 	if (op->state != OP_IN_FLIGHT)
 		return;
 	op->state = OP_CANCELLED;
-	sqe = get_entry(b);
-	io_uring_prep_cancel64(sqe, user_data(op), 0);
-	io_uring_sqe_set_data64(sqe, TAG_CANCEL);
-	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+	for (uint64_t i = 0; i < entries; i++) {
+		struct io_uring_sqe *sqe = get_entry(b);
+
+		io_uring_prep_cancel64(sqe, user_data(op) | i << INDEX_SHIFT, 0);
+		io_uring_sqe_set_data64(sqe, TAG_CANCEL);
+		sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+	}
 }
 
 void uring_queue_cancel_all(struct uring *b)
@@ -203,6 +235,10 @@ static void launch(struct uring *b, struct io_op **slot, struct io_op *op)
 	op->link = *slot;
 	*slot = op;
 	b->in_flight++;
+	if (op->kind == IO_SENDMMSG) {
+		b->in_flight += op->count - 1;
+		op->left = op->count;
+	}
 	uring_queue(b, op);
 }
 

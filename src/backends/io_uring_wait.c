@@ -19,6 +19,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -33,6 +36,17 @@ static void give_back(struct uring *b)
 	b->lent_buffer = -1;
 }
 
+/* UDP_GRO: how long each of the datagrams is that lie here together; 0: it is one. */
+static uint16_t segment_of(struct uring *b, struct io_uring_recvmsg_out *out)
+{
+	struct cmsghdr *c = io_uring_recvmsg_cmsg_firsthdr(out, &b->datagram);
+	int segment = 0;
+
+	if (c && c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO)
+		memcpy(&segment, CMSG_DATA(c), sizeof(segment));
+	return (uint16_t)segment;
+}
+
 /* Where in the buffer the datagram and its sender lie; longer ones were cut, as recvfrom(2) does.
  */
 static void fill_datagram(struct uring *b, uint8_t *buffer, struct io_result *r)
@@ -44,6 +58,8 @@ static void fill_datagram(struct uring *b, uint8_t *buffer, struct io_result *r)
 	r->data = io_uring_recvmsg_payload(out, &b->datagram);
 	r->from = out->namelen ? io_uring_recvmsg_name(out) : NULL;
 	r->from_len = out->namelen;
+	r->segment = out->controllen ? segment_of(b, out) : 0;
+	r->cut = out->flags & MSG_TRUNC;
 	r->res = (int32_t)io_uring_recvmsg_payload_length(out, r->res, &b->datagram);
 }
 
@@ -55,17 +71,40 @@ static bool goes_on(const struct io_op *op, int res)
 	return res == -ENOBUFS || res > 0 || (res == 0 && op->kind != IO_RECV);
 }
 
+/* One of an IO_SENDMMSG's datagrams is done. True: it was the last one. */
+static bool take_datagram(struct uring *b, const struct io_uring_cqe *cqe, struct io_result *r)
+{
+	struct io_op *op = r->op;
+	struct mmsghdr *m = &op->datagrams[cqe->user_data >> INDEX_SHIFT];
+
+	m->msg_len = cqe->res < 0 ? 0 : (unsigned)cqe->res;
+	m->msg_hdr.msg_flags = cqe->res < 0 ? -cqe->res : 0;
+	if (--op->left) {
+		b->in_flight--;
+		return false;
+	}
+	r->res = (int32_t)op->count;
+	for (uint32_t i = 0; i < op->count && op->state != OP_IN_FLIGHT; i++) {
+		if (!op->datagrams[i].msg_len && op->datagrams[i].msg_hdr.msg_flags == ECANCELED)
+			r->res = -ECANCELED;
+	}
+	uring_land(b, op);
+	return true;
+}
+
 /* True when cqe is a result for the engine; *ret_buffer is the buffer it stands in, or -1. */
 static bool result_of(struct uring *b, const struct io_uring_cqe *cqe, struct io_result *r,
 		      int *ret_buffer)
 {
-	struct io_op *op = (struct io_op *)(uintptr_t)(cqe->user_data & ~(uint64_t)MARK_MASK);
+	struct io_op *op = uring_op_of(cqe->user_data);
 	bool no_buffer = cqe->res == -ENOBUFS && uring_repeats(op);
 
 	*r = (struct io_result){ .op = op,
 				 .res = cqe->res,
 				 .more = cqe->flags & IORING_CQE_F_MORE };
 	*ret_buffer = -1;
+	if (op->kind == IO_SENDMMSG)
+		return take_datagram(b, cqe, r);
 	if (cqe->flags & IORING_CQE_F_BUFFER)
 		*ret_buffer = (int)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
 	if (*ret_buffer >= 0 && op->kind == IO_RECVFROM)

@@ -97,7 +97,9 @@ static void submit_in(struct readiness *r, struct slot *s, struct io_op *op)
 	if (op->kind == IO_ACCEPT)
 		set_nonblocking(r, op->fd);
 	s->in = op;
-	rc = watch_more(r, op->fd, s, WATCH_IN);
+	rc = op->kind == IO_RECVFROM && op->batch > 1 ? readiness_prepare_pack(r) : 0;
+	if (rc == 0)
+		rc = watch_more(r, op->fd, s, WATCH_IN);
 	if (rc < 0) {
 		s->in = NULL;
 		op_finish(r, op, rc);
@@ -131,6 +133,7 @@ static void cancel_in(struct readiness *r, struct slot *s)
 	struct io_op *op = s->in;
 
 	s->in = NULL;
+	readiness_drop_pack(r, op);
 	if (!r->has_first || r->first.op != op) {
 		op_finish(r, op, -ECANCELED);
 		return;
@@ -384,6 +387,7 @@ void readiness_close(struct backend *b)
 	if (r->wake_fd >= 0)
 		close(r->wake_fd);
 	timers_finish(&r->timers);
+	readiness_free_pack(r);
 	free(r->buffer);
 	free(r->slots);
 	free(r);
@@ -421,6 +425,7 @@ static int open_parts(struct readiness *r, const struct readiness_opts *opts, st
 	r->buffer = malloc(r->buffer_size);
 	if (!r->buffer)
 		return err_sys(err, -ENOMEM, "%s: receive buffer", name);
+	r->backend.datagram_max = readiness_datagram_max(r);
 	rc = r->io->open(r, opts, err);
 	if (rc < 0)
 		return rc;

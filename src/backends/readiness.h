@@ -14,9 +14,9 @@
  *  - A descriptor stays watched until an event comes that nobody wants; then it is disarmed. So a
  *    request costs a receive and a send, and the wait that many requests share, nothing else.
  *  - Nothing is read in order to see -EAGAIN: a receive that does not fill the buffer has drained
- *    the socket. A listener or datagram socket gives no such hint: up to SERVE_MAX are taken from
- *    one event, and the call that finds nothing more is the price (one for each burst, counted in
- *    stats.retries; a wait for each would be dearer).
+ *    the socket. A listener, or a datagram socket without a batch, gives no such hint: up to
+ *    SERVE_MAX are taken from one event, and the call that finds nothing more is the price (one for
+ *    each burst, counted in stats.retries; a wait for each would be dearer).
  *  - Writing is watched only after a send was short, and until then no send is tried again.
  *
  * Two kinds of reports. If they are states (level, one-shot, poll, select), what was reported is
@@ -56,7 +56,7 @@ enum {
 /* What is known of a descriptor; 32 bytes each, in a table with the descriptor as the index. */
 struct slot {
 	struct io_op *in;  /* IO_ACCEPT, IO_RECV, IO_RECVFROM that waits */
-	struct io_op *out; /* IO_SEND, IO_SENDMSG, IO_CONNECT that waits */
+	struct io_op *out; /* IO_SEND, IO_SENDMSG, IO_SENDMMSG, IO_CONNECT that waits */
 	int32_t next;	   /* in a queue of ready descriptors */
 	int32_t sent;	   /* by the send whose completion is not read yet */
 	int32_t place;	   /* the implementation's */
@@ -131,7 +131,7 @@ struct readiness {
 	uint8_t *buffer;
 	size_t buffer_size;
 	struct sockaddr_storage from;
-	socklen_t from_len;
+	struct pack *pack; /* datagrams that came together; NULL: nobody has asked for them */
 };
 
 /* First member of each implementation's options, and its two knobs. */

@@ -56,4 +56,19 @@ bool op_try_out(struct readiness *r, struct slot *s, struct io_op *op);
 /* The next result: of the finished ones, else of the batch of ready descriptors. */
 bool readiness_take(struct readiness *r, struct io_result *ret);
 
+/* readiness_datagram.c */
+uint32_t readiness_datagram_max(const struct readiness *r);
+/* Before the first receive with a batch; 0 or -ENOMEM. */
+int readiness_prepare_pack(struct readiness *r);
+void readiness_free_pack(struct readiness *r);
+/* op is cancelled: what came together and is unread goes with it. */
+void readiness_drop_pack(struct readiness *r, const struct io_op *op);
+/* The next datagram of those that came together; false: none. */
+bool readiness_unpack(struct readiness *r, struct io_result *ret);
+/* How many came, the first in *ret; or -errno. *ret_drained: there was no more. */
+int readiness_receive(struct readiness *r, struct io_op *op, bool *ret_drained,
+		      struct io_result *ret);
+/* An IO_SENDMMSG: how many are done, or -EAGAIN. */
+int readiness_send_many(struct readiness *r, const struct io_op *op);
+
 #endif

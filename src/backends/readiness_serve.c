@@ -51,12 +51,19 @@ static ssize_t call_sendfile(struct readiness *r, const struct io_op *op)
 
 static ssize_t call_out(struct readiness *r, const struct io_op *op)
 {
+	int n;
+
 	switch (op->kind) {
 	case IO_SEND:
 		return send(op->fd, op->buf, op->len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	case IO_SENDMSG:
 		return sendmsg(op->fd, op->msg,
 			       MSG_NOSIGNAL | MSG_DONTWAIT | (op->msg->msg_flags & MSG_MORE));
+	case IO_SENDMMSG:
+		n = readiness_send_many(r, op);
+		errno = n < 0 ? -n : 0;
+		r->backend.stats.syscalls--; /* it has counted its own */
+		return n;
 	case IO_SENDFILE:
 		return call_sendfile(r, op);
 	default:
@@ -69,6 +76,8 @@ static size_t asked(const struct io_op *op)
 {
 	if (op->kind == IO_SENDFILE)
 		return 0;
+	if (op->kind == IO_SENDMMSG)
+		return op->count;
 	return op->kind == IO_SEND ? op->len : message_len(op->msg);
 }
 
@@ -134,16 +143,9 @@ static void serve_out(struct readiness *r, struct slot *s)
 
 static ssize_t call_in(struct readiness *r, const struct io_op *op)
 {
-	switch (op->kind) {
-	case IO_ACCEPT:
+	if (op->kind == IO_ACCEPT)
 		return accept4(op->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	case IO_RECV:
-		return recv(op->fd, r->buffer, r->buffer_size, MSG_DONTWAIT);
-	default:
-		r->from_len = sizeof(r->from);
-		return recvfrom(op->fd, r->buffer, r->buffer_size, MSG_DONTWAIT,
-				(struct sockaddr *)&r->from, &r->from_len);
-	}
+	return recv(op->fd, r->buffer, r->buffer_size, MSG_DONTWAIT);
 }
 
 /*
@@ -176,7 +178,7 @@ static bool serve_in(struct readiness *r, struct slot *s, struct io_result *ret)
 		s->ready &= ~WATCH_IN;
 		return false;
 	}
-	more = n > 0 || (n == 0 && op->kind != IO_RECV);
+	more = n > 0 || (n == 0 && op->kind == IO_ACCEPT);
 	if (drained(r, s, op, n) || (!more && !r->edges))
 		s->ready &= ~WATCH_IN;
 	if (n < 0)
@@ -190,9 +192,29 @@ static bool serve_in(struct readiness *r, struct slot *s, struct io_result *ret)
 	*ret = (struct io_result){ .op = op, .res = (int32_t)n, .more = more };
 	if (lent && n > 0)
 		ret->data = r->buffer;
-	if (op->kind == IO_RECVFROM && n >= 0) {
-		ret->from = (struct sockaddr *)&r->from;
-		ret->from_len = r->from_len;
+	return true;
+}
+
+/* False as above. */
+static bool serve_datagrams(struct readiness *r, struct slot *s, struct io_result *ret)
+{
+	struct io_op *op = s->in;
+	bool is_drained;
+	int n = readiness_receive(r, op, &is_drained, ret);
+
+	if (n == -EAGAIN) {
+		r->backend.stats.retries++;
+		s->ready &= ~WATCH_IN;
+		return false;
+	}
+	if (is_drained || (n < 0 && !r->edges))
+		s->ready &= ~WATCH_IN;
+	if (n < 0) {
+		s->in = NULL;
+		op->state = OP_AWAY;
+		*ret = (struct io_result){ .op = op, .res = n };
+	} else {
+		r->served += (uint32_t)n - 1;
 	}
 	return true;
 }
@@ -248,7 +270,8 @@ static bool serve_first(struct readiness *r, struct io_result *ret)
 
 	if (s->ready & WATCH_IN && s->in && r->served < (s->in->kind == IO_RECV ? 1 : SERVE_MAX)) {
 		r->served++;
-		found = serve_in(r, s, ret);
+		found = s->in->kind == IO_RECVFROM ? serve_datagrams(r, s, ret)
+						   : serve_in(r, s, ret);
 	}
 	if (found && s->ready & (WATCH_IN | WATCH_OUT))
 		return true;
@@ -294,6 +317,8 @@ bool readiness_take(struct readiness *r, struct io_result *ret)
 			take_done(r, ret);
 			return true;
 		}
+		if (readiness_unpack(r, ret))
+			return true;
 		if (r->batch.first < 0)
 			return false;
 		if (serve_first(r, ret))

@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <semaphore.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "backends/op_queue.h"
 #include "backends/sim_net.h"
@@ -50,6 +51,7 @@ struct sim {
 	struct sockaddr_storage from;
 	uint8_t buffer[RECV_BUFFER];
 	uint8_t file_bytes[RECV_BUFFER]; /* on their way from a file to a socket */
+	uint8_t segments[RECV_BUFFER];	 /* datagrams that were handed over as one (UDP_SEGMENT) */
 };
 
 static struct sim *of(struct backend *b)
@@ -103,8 +105,9 @@ static int give(struct sim *sim, struct sim_socket *s, const struct io_op *op)
 		return give_file(sim, s, op);
 	if (op->kind == IO_SEND)
 		return sim_give(sim->net, s, &whole, 1, -1, true);
-	return sim_give(sim->net, s, op->msg->msg_iov, op->msg->msg_iovlen,
-			sim_address_fd(op->msg->msg_name), true);
+	if (op->kind == IO_SENDMMSG)
+		return sim_give_many(sim->net, s, op);
+	return sim_give_message(sim->net, s, op->msg);
 }
 
 static void finish_at(struct sim *sim, struct io_op *op, int64_t end_ns)
@@ -282,6 +285,9 @@ static void serve_in(struct sim *sim, struct sim_socket *s, struct io_result *re
 	if (op->kind == IO_RECVFROM && n >= 0) {
 		sim_address(from_fd, &sim->from, &ret->from_len);
 		ret->from = (struct sockaddr *)&sim->from;
+		ret->cut = s->was_cut;
+		ret->follows =
+			op->batch > 1 && sim->served < SERVE_MAX && sim_readable(sim->net, s);
 	}
 }
 
@@ -468,6 +474,7 @@ static int sim_backend_open(struct backend **ret, const void *opts, struct err *
 	sim->next = sim->net->backends;
 	sim->net->backends = sim;
 	sim->backend.ops = &backend_sim;
+	sim->backend.datagram_max = RECV_BUFFER;
 	sim->backend.now_ns = sim->net->now_ns;
 	sem_init(&sim->wakes, 0, 0);
 	*ret = &sim->backend;

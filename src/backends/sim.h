@@ -37,6 +37,13 @@ struct sim_faults {
 	int64_t file_jitter_ns; /* and uniformly drawn longer; not with FILES_INLINE */
 	uint64_t file_limit;	/* no file grows beyond (-EFBIG); 0: no limit */
 	bool file_full;		/* writes are -ENOSPC */
+
+	/* Of datagrams, each a probability. */
+	double lose;
+	double duplicate; /* it arrives twice */
+	double overtake; /* it arrives before the one sent before it, if that is still on its way */
+	double cut;	 /* it arrives cut off at a random byte, as if the buffer were too small */
+	int64_t gap_ns;	 /* a socket that has sent one takes the next so much later */
 };
 
 /* faults NULL: none. */
@@ -66,6 +73,8 @@ int sim_socket(struct sim_net *net);		     /* for IO_CONNECT */
 int sim_connect(struct sim_net *net, int listen_fd); /* a connected scripted descriptor */
 int sim_pair(struct sim_net *net, int fds[2]);
 int sim_datagram_pair(struct sim_net *net, int fds[2]);
+int sim_datagram(struct sim_net *net); /* without a peer: sim_send_to(), IO_CONNECT */
+int sim_send_to(struct sim_net *net, int fd, const void *buf, size_t len, int to_fd);
 int sim_write(struct sim_net *net, int fd, const void *buf, size_t len);
 int sim_read(struct sim_net *net, int fd, void *buf, size_t len); /* -EAGAIN when empty */
 int sim_read_at(struct sim_net *net, int fd, void *buf, size_t len, uint64_t offset);

@@ -70,6 +70,7 @@ static struct sim_socket *make(enum sim_kind kind)
 	if (s) {
 		s->kind = kind;
 		s->fd = -1;
+		s->to_fd = -1;
 		s->connected_ns = INT64_MAX;
 	}
 	return s;
@@ -168,7 +169,9 @@ bool sim_writable(const struct sim_net *net, const struct sim_socket *s)
 {
 	if (s->kind == SIM_FRESH)
 		return s->connected_ns <= net->now_ns;
-	return s->kind == SIM_DATAGRAM || !s->peer || space(net, s->peer) > 0;
+	if (s->kind == SIM_DATAGRAM)
+		return s->writable_ns <= net->now_ns;
+	return !s->peer || space(net, s->peer) > 0;
 }
 
 /* Stream: all that has arrived, as far as there is room, up to an end. */
@@ -207,6 +210,7 @@ static int take_datagram(struct sim_socket *s, void *buf, size_t size, int *ret_
 	size_t n = piece->len < size ? piece->len : size;
 
 	memcpy(buf, piece->bytes, n);
+	s->was_cut = piece->cut || piece->len > size;
 	*ret_from_fd = piece->from_fd;
 	pop(s);
 	return (int)n;
@@ -276,17 +280,66 @@ static int copy_in(struct sim_net *net, struct sim_socket *to, const struct iove
 	return (int)len;
 }
 
-static int give_datagram(struct sim_net *net, struct sim_socket *s, const struct iovec *parts,
-			 size_t count, int to_fd)
+/* The last piece moves in front of the one before it, if that has not arrived. */
+static void overtake(struct sim_net *net, struct sim_socket *to)
 {
-	struct sim_socket *to = to_fd >= 0 ? sim_find(net, to_fd) : s->peer;
+	struct sim_piece **at = &to->first, *piece = to->last, *before;
+
+	while (*at && (*at)->next != piece)
+		at = &(*at)->next;
+	before = *at;
+	if (!before || before->arrives_ns <= net->now_ns)
+		return;
+	piece->arrives_ns = before->arrives_ns;
+	piece->next = before;
+	before->next = NULL;
+	*at = piece;
+	to->last = before;
+}
+
+static struct sim_socket *datagram_target(const struct sim_net *net, const struct sim_socket *s,
+					  int to_fd)
+{
+	if (to_fd < 0)
+		to_fd = s->to_fd;
+	return to_fd >= 0 ? sim_find(net, to_fd) : s->peer;
+}
+
+static int deliver_datagram(struct sim_net *net, struct sim_socket *to, const struct iovec *parts,
+			    size_t len, int from_fd, bool faults)
+{
+	size_t cut_len = faults ? sim_draw_shorter(net, net->faults.cut, len) : len;
+	int n;
+
+	if (space(net, to) < len)
+		return (int)len;
+	n = copy_in(net, to, parts, cut_len, from_fd);
+	if (n < 0)
+		return n;
+	to->last->cut = cut_len < len;
+	if (faults && sim_draw_fault(net, net->faults.overtake))
+		overtake(net, to);
+	return (int)len;
+}
+
+static int give_datagram(struct sim_net *net, struct sim_socket *s, const struct iovec *parts,
+			 size_t count, int to_fd, bool faults)
+{
+	struct sim_socket *to = datagram_target(net, s, to_fd);
 	size_t len = total(parts, count);
+	int n = (int)len;
 
 	if (!to || to->kind != SIM_DATAGRAM)
 		return -ECONNREFUSED;
-	if (space(net, to) < len)
-		return (int)len;
-	return copy_in(net, to, parts, len, s->fd);
+	if (faults && s->writable_ns > net->now_ns)
+		return -EAGAIN;
+	s->writable_ns = net->now_ns + net->faults.gap_ns;
+	if (faults && sim_draw_fault(net, net->faults.lose))
+		return n;
+	n = deliver_datagram(net, to, parts, len, s->fd, faults);
+	if (n >= 0 && faults && sim_draw_fault(net, net->faults.duplicate))
+		n = deliver_datagram(net, to, parts, len, s->fd, faults);
+	return n;
 }
 
 int sim_give(struct sim_net *net, struct sim_socket *s, const struct iovec *parts, size_t count,
@@ -295,7 +348,7 @@ int sim_give(struct sim_net *net, struct sim_socket *s, const struct iovec *part
 	size_t len = total(parts, count);
 
 	if (s->kind == SIM_DATAGRAM)
-		return give_datagram(net, s, parts, count, to_fd);
+		return give_datagram(net, s, parts, count, to_fd, faults);
 	if (s->kind != SIM_STREAM)
 		return -ENOTCONN;
 	if (!s->peer || s->ended)
@@ -346,6 +399,10 @@ int sim_start_connect(struct sim_net *net, struct sim_socket *s, int listen_fd)
 {
 	struct sim_socket *listener = sim_find(net, listen_fd);
 
+	if (s->kind == SIM_DATAGRAM) {
+		s->to_fd = listen_fd;
+		return 0;
+	}
 	if (s->kind != SIM_FRESH)
 		return -EISCONN;
 	if (listener && listener->kind == SIM_LISTENER) {
@@ -388,6 +445,8 @@ int64_t sim_next_arrival_ns(const struct sim_net *net)
 			next_ns = s->first->arrives_ns;
 		if (s->connected_ns > net->now_ns && s->connected_ns < next_ns)
 			next_ns = s->connected_ns;
+		if (s->out && s->writable_ns > net->now_ns && s->writable_ns < next_ns)
+			next_ns = s->writable_ns;
 	}
 	return next_ns;
 }

@@ -6,7 +6,8 @@
  * wrong is drawn here, in the order of the calls, so that one seed gives one run.
  *
  * Simplifications, on purpose: a close is an orderly end (a reset has to be asked for, or a fault),
- * a datagram that does not fit is lost without a word, and a connection needs one delay.
+ * a datagram that does not fit is lost without a word, and a connection needs one delay. A datagram
+ * to a descriptor that is no datagram socket is refused in the call that sends it.
  *
  * The scripted side of sim.h (sim_script.c) and the backend (sim.c) both stand on this.
  *
@@ -33,6 +34,7 @@ struct sim_piece {
 	int from_fd;		     /* SIM_DATA: the sender */
 	struct sim_socket *accepted; /* SIM_CONNECTION: the end that has no descriptor yet */
 	uint32_t len, taken;
+	bool cut; /* there was more of this datagram */
 	uint8_t bytes[];
 };
 
@@ -47,6 +49,9 @@ struct sim_socket {
 	bool resets;	       /* its close is a reset */
 	int64_t connected_ns;  /* a connect is decided then */
 	int connect_result;
+	int to_fd;	     /* SIM_DATAGRAM: connected to, -1: not */
+	int64_t writable_ns; /* SIM_DATAGRAM: takes the next one then */
+	bool was_cut;	     /* the datagram taken last */
 
 	struct sim_page *pages; /* of a SIM_FILE, that were written to */
 	uint64_t size;
@@ -87,6 +92,9 @@ int sim_take(struct sim_net *net, struct sim_socket *s, void *buf, size_t size, 
 	     int *ret_from_fd);
 int sim_give(struct sim_net *net, struct sim_socket *s, const struct iovec *parts, size_t count,
 	     int to_fd, bool faults);
+/* IO_SENDMSG; and IO_SENDMMSG: how many are done, or -EAGAIN. */
+int sim_give_message(struct sim_net *net, struct sim_socket *s, const struct msghdr *msg);
+int sim_give_many(struct sim_net *net, struct sim_socket *s, const struct io_op *op);
 int sim_accept(struct sim_net *net, struct sim_socket *listener);
 /* -EINPROGRESS: decided at connected_ns. */
 int sim_start_connect(struct sim_net *net, struct sim_socket *s, int listen_fd);

@@ -97,6 +97,19 @@ int sim_datagram_pair(struct sim_net *net, int fds[2])
 	return open_pair(net, SIM_DATAGRAM, fds);
 }
 
+int sim_datagram(struct sim_net *net)
+{
+	return sim_open(net, SIM_DATAGRAM);
+}
+
+int sim_send_to(struct sim_net *net, int fd, const void *buf, size_t len, int to_fd)
+{
+	struct sim_socket *s = sim_find(net, fd);
+	struct iovec part = { (void *)buf, len };
+
+	return s ? sim_give(net, s, &part, 1, to_fd, false) : -EBADF;
+}
+
 int sim_write(struct sim_net *net, int fd, const void *buf, size_t len)
 {
 	struct sim_socket *s = sim_find(net, fd);
