@@ -14,9 +14,8 @@
 
 #include "backends/sim.h"
 #include "base/random.h"
-#include "engine/conn.h"
+#include "engine/datagram.h"
 #include "engine/destination.h"
-#include "engine/loop.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -87,6 +86,7 @@ static void on_message(struct conn *c, const struct message *m)
 			if (!at)
 				return;
 			memset(at, 0, WIRE_HEAD);
+			wire_put32(at, WIRE_HEAD + op.value % 100000);
 			conn_append_payload(c, op.value % 100000);
 		}
 	} while (op.code);
@@ -103,6 +103,25 @@ static void on_closed(struct conn *c, enum conn_end end, int code)
 static const struct conn_role role = { .accepts = WIRE_REQUEST,
 				       .message = on_message,
 				       .closed = on_closed };
+
+/* The same bytes as datagrams: a socket that never ends, whatever comes. */
+static void feed_datagrams(struct sim_net *net, struct loop *loop, const uint8_t *data, size_t size)
+{
+	static const struct datagram_opts opts = {
+		.batch = 4, .gso = true, .queue = 16384, .peers = 2, .idle_ns = 1000000
+	};
+	int fd = sim_datagram(net), from = sim_datagram(net);
+
+	if (!datagram_open(loop, fd, &opts, &role, NULL, NULL))
+		abort();
+	sim_send_to(net, from, data, size, fd);
+	for (size_t at = 0; at < size; at += 60)
+		sim_send_to(net, from, data + at, size - at < 60 ? size - at : 60, fd);
+	loop_turn(loop, 1000);
+	loop_turn(loop, 1000);
+	if (loop->stats.udp.in != 1 + (size + 59) / 60)
+		abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -131,9 +150,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		sim_read(net, fds[1], buf, sizeof(buf));
 	}
 	loop_finish(&loop);
-	sim_net_destroy(net);
 	if (ends != 1)
 		abort();
+	if (loop_init(&loop, &backend_sim, &opts, &limits, &err) < 0)
+		abort();
+	sim_net_set_faults(net, &(struct sim_faults){ .buffer = 1 << 20 });
+	if (size)
+		feed_datagrams(net, &loop, data + 1, size - 1);
+	loop_finish(&loop);
+	sim_net_destroy(net);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -71,6 +72,29 @@ static void test_good_texts_come_back_in_one_form(void)
 	}
 }
 
+static void test_udp_is_told_and_kept(void)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{ "udp://127.0.0.1:80", "udp://127.0.0.1:80" },
+		{ "udp:127.0.0.1:80", "udp://127.0.0.1:80" },
+		{ "udp://:80", "udp://127.0.0.1:80" },
+		{ "udp://[::1]:80", "udp://[::1]:80" },
+		{ "udp://", "udp://127.0.0.1:7891" },
+	};
+	struct address a;
+	char buf[ADDRESS_TEXT];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		CHECK_INT(address_parse(rows[i].text, &a, NULL), 0);
+		CHECK_INT(a.transport, TRANSPORT_UDP);
+		CHECK_TEXT(address_format(&a, buf, sizeof(buf)), rows[i].want);
+		CHECK_INT(address_parse(buf, &a, NULL), 0);
+		CHECK_INT(a.transport, TRANSPORT_UDP);
+	}
+}
+
 static void test_bad_texts_are_refused_with_a_reason(void)
 {
 	static const struct {
@@ -89,8 +113,6 @@ static void test_bad_texts_are_refused_with_a_reason(void)
 		{ "[]:80", "[::1]:7891" },
 		{ "1.2.3.4.5:80", "host" },
 		{ "no.such.host.invalid:80", "no.such.host.invalid" },
-		{ "udp://127.0.0.1:80", "use tcp" },
-		{ "udp:127.0.0.1:80", "use tcp" },
 		{ "tls://127.0.0.1:x", "0 to 65535" },
 		{ "http://127.0.0.1:80", "unknown" },
 		{ "unix:", "unix:/path" },
@@ -227,6 +249,27 @@ static void test_a_taken_port_is_said_by_its_address(void)
 	CHECK_INT(again.len, 77);
 }
 
+static void test_a_udp_port_belongs_to_one_unless_it_is_shared(void)
+{
+	const struct listen_opts shared = { .reuseport = true, .no_delay = true, .blocking = true };
+	struct address bound, again;
+	struct err err = { 0 };
+	int fd AUTO(auto_close) = listen_on("udp://:0", &plain, &bound, &err);
+	int first AUTO(auto_close) = -1, second AUTO(auto_close) = -1, type;
+	socklen_t len = sizeof(type);
+
+	CU_ASSERT(fd >= 0);
+	CHECK_INT(bound.transport, TRANSPORT_UDP);
+	CHECK_INT(getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len), 0);
+	CHECK_INT(type, SOCK_DGRAM);
+	CHECK_INT(address_listen(&bound, &plain, &again, &err), -EADDRINUSE);
+	CU_ASSERT(strstr(err.text, "udp://127.0.0.1:") != NULL);
+	first = listen_on("udp://:0", &shared, &bound, &err);
+	second = address_listen(&bound, &shared, &again, &err);
+	CU_ASSERT(first >= 0 && second >= 0);
+	CU_ASSERT(fcntl(first, F_GETFL) & O_NONBLOCK);
+}
+
 static void test_ipv6_listens_on_ipv6_alone(void)
 {
 	struct address bound;
@@ -292,12 +335,15 @@ static void test_unix_sockets_refuse_to_share_an_address(void)
 
 static CU_TestInfo tests[] = {
 	{ "good texts come back in one form", test_good_texts_come_back_in_one_form },
+	{ "udp is told from tcp, and comes back", test_udp_is_told_and_kept },
 	{ "bad texts are refused with a reason", test_bad_texts_are_refused_with_a_reason },
 	{ "the host is what was written", test_the_host_is_what_was_written },
 	{ "listening keeps the transport", test_listening_keeps_the_transport },
 	{ "loopback is told from the world", test_loopback_is_told_from_the_world },
 	{ "port zero gives the kernel's choice", test_port_zero_gives_the_kernels_choice },
 	{ "a taken port is said by its address", test_a_taken_port_is_said_by_its_address },
+	{ "a UDP port belongs to one socket unless it is shared",
+	  test_a_udp_port_belongs_to_one_unless_it_is_shared },
 	{ "IPv6 listens on IPv6 alone", test_ipv6_listens_on_ipv6_alone },
 	{ "a stale unix socket is replaced and a live one is not",
 	  test_a_stale_unix_socket_is_replaced_and_a_live_one_is_not },

@@ -161,12 +161,12 @@ static void test_where_bytes_are_seen_first_no_file_leaves(void)
 	struct fixture f;
 
 	setup(&f, NULL, 1);
-	f.conn->flags |= CONN_BY_COPY;
+	f.conn->flags |= CONN_TLS;
 	conn_append(f.conn, 0);
 	conn_append_file(f.conn, sim_filled_file(f.net), 0, 5000);
 	conn_append_payload_zero_copy(f.conn, 500);
 	CHECK_INT(f.conn->out.bytes, 5500);
-	f.conn->flags &= ~CONN_BY_COPY;
+	f.conn->flags &= ~CONN_TLS;
 	memset(got, 1, sizeof(got));
 	CHECK_INT(read_into(&f, 5500), 5500);
 	for (int i = 0; i < 5500; i++)

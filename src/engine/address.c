@@ -44,7 +44,7 @@ static const struct scheme {
 	const char *refusal;
 } schemes[] = {
 	{ "tcp", TRANSPORT_STREAM, NULL },
-	{ "udp", TRANSPORT_UDP, "udp is not served yet; use tcp" },
+	{ "udp", TRANSPORT_UDP, NULL },
 	{ "tls", TRANSPORT_TLS, NULL },
 	{ "ssl", TRANSPORT_TLS, NULL }, /* DistWalk's */
 	{ "dpdk", TRANSPORT_STREAM, "dpdk is not served; use tcp" },
@@ -73,7 +73,7 @@ static const char *take_scheme(const char *text, enum transport *ret, struct err
 	}
 	if (!strstr(text, "://"))
 		return text;
-	refuse(text, "the scheme is unknown; use tcp://, tls:// or unix:", err);
+	refuse(text, "the scheme is unknown; use tcp://, udp://, tls:// or unix:", err);
 	return NULL;
 }
 
@@ -206,6 +206,12 @@ int address_host(const char *text, char *buf, size_t size, struct err *err)
 	return 0;
 }
 
+static const char *const schemes_written[] = {
+	[TRANSPORT_STREAM] = "",
+	[TRANSPORT_UDP] = "udp://",
+	[TRANSPORT_TLS] = "tls://",
+};
+
 static const char *format_unix(const struct address *a, char *buf, size_t size)
 {
 	const struct sockaddr_un *un = (const struct sockaddr_un *)&a->storage;
@@ -232,7 +238,7 @@ const char *address_format(const struct address *a, char *buf, size_t size)
 		snprintf(buf, size, "an address of family %d", sa->sa_family);
 	else
 		snprintf(buf, size, sa->sa_family == AF_INET6 ? "%s[%s]:%s" : "%s%s:%s",
-			 a->transport == TRANSPORT_TLS ? "tls://" : "", host, port);
+			 schemes_written[a->transport], host, port);
 	return buf;
 }
 
@@ -263,7 +269,8 @@ static int failed(const struct address *a, int code, const char *what, struct er
 
 static int open_socket(const struct address *a, int flags, const char *what, struct err *err)
 {
-	int fd = socket(a->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+	int type = a->transport == TRANSPORT_UDP ? SOCK_DGRAM : SOCK_STREAM;
+	int fd = socket(a->storage.ss_family, type | SOCK_CLOEXEC | flags, 0);
 
 	return fd < 0 ? failed(a, -errno, what, err) : fd;
 }
@@ -282,16 +289,18 @@ static int set_option(int fd, int level, int name)
 
 static int set_options(int fd, const struct address *a, const struct listen_opts *opts)
 {
+	bool is_udp = a->transport == TRANSPORT_UDP;
 	int family = a->storage.ss_family;
 	int code = 0;
 
-	if (family != AF_UNIX)
+	/* With it a second UDP socket could take the port, and the datagrams, without a word. */
+	if (family != AF_UNIX && !is_udp)
 		code = set_option(fd, SOL_SOCKET, SO_REUSEADDR);
 	if (!code && opts->reuseport)
 		code = family == AF_UNIX ? -EOPNOTSUPP : set_option(fd, SOL_SOCKET, SO_REUSEPORT);
 	if (!code && family == AF_INET6)
 		code = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
-	if (!code && opts->no_delay && family != AF_UNIX)
+	if (!code && opts->no_delay && family != AF_UNIX && !is_udp)
 		code = set_option(fd, IPPROTO_TCP, TCP_NODELAY);
 	return code;
 }
@@ -344,7 +353,9 @@ void address_remove(const struct address *a)
 int address_listen(const struct address *a, const struct listen_opts *opts, struct address *bound,
 		   struct err *err)
 {
-	int fd = open_socket(a, opts->blocking ? 0 : SOCK_NONBLOCK, "listen on", err);
+	bool is_udp = a->transport == TRANSPORT_UDP;
+	int flags = opts->blocking && !is_udp ? 0 : SOCK_NONBLOCK;
+	int fd = open_socket(a, flags, "listen on", err);
 	struct address got = { .len = sizeof(got.storage), .transport = a->transport };
 	int code;
 
@@ -353,7 +364,7 @@ int address_listen(const struct address *a, const struct listen_opts *opts, stru
 	code = set_options(fd, a, opts);
 	if (!code)
 		code = bind_to(fd, a);
-	if (!code && listen(fd, opts->backlog))
+	if (!code && !is_udp && listen(fd, opts->backlog))
 		code = -errno;
 	if (!code && getsockname(fd, (struct sockaddr *)&got.storage, &got.len))
 		code = -errno;
@@ -363,4 +374,26 @@ int address_listen(const struct address *a, const struct listen_opts *opts, stru
 	}
 	*bound = got;
 	return fd;
+}
+
+static bool has_port_zero(const struct address *a)
+{
+	/* The port is at the same place in both families. */
+	return a->storage.ss_family != AF_UNIX &&
+	       !((const struct sockaddr_in *)&a->storage)->sin_port;
+}
+
+int address_check_free(const struct address *a, struct err *err)
+{
+	const struct listen_opts plain = { .backlog = 1 };
+	struct address bound;
+	int fd;
+
+	if (has_port_zero(a))
+		return 0;
+	fd = address_listen(a, &plain, &bound, err);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
 }

@@ -1,11 +1,11 @@
 /*
  * address.h - where to listen and where to connect: text to socket addresses.
  *
- *	[tcp://]host:port  :port  host  [::1]:port  tls://host:port  unix:/path  unix:@abstract
+ *	[tcp://]host:port  :port  host  [::1]:port  udp://host:port  tls://host:port
+ *	unix:/path  unix:@abstract
  *
  * host is a numeric address or a name of this machine's resolver; nothing: 127.0.0.1, port 7891
- * (DistWalk's). ssl:// is tls://. udp:// is understood and refused with a sentence until its
- * transport is there.
+ * (DistWalk's). ssl:// is tls://.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -32,22 +32,24 @@ struct address {
 int address_parse(const char *text, struct address *ret, struct err *err);
 /* The host as it is written, or 127.0.0.1: what the peer's certificate should be for. */
 int address_host(const char *text, char *buf, size_t size, struct err *err);
-/* "127.0.0.1:7891", "tls://[::1]:7891", "unix:/tmp/x". Returns buf. */
+/* "127.0.0.1:7891", "udp://[::1]:7891", "unix:/tmp/x": parses back. Returns buf. */
 const char *address_format(const struct address *a, char *buf, size_t size);
 bool address_is_loopback(const struct address *a); /* unix sockets are */
 
-/* A non-blocking, close-on-exec socket of the right family. fd or -errno. */
+/* A non-blocking, close-on-exec socket of the right family and type. fd or -errno. */
 int address_socket(const struct address *a, struct err *err);
 
 struct listen_opts {
 	int backlog;
 	bool reuseport, no_delay;
-	bool blocking; /* for a thread that sits in accept() */
+	bool blocking; /* for a thread that sits in accept(); not for UDP */
 };
-/* Bound and listening; TCP_NODELAY is inherited by accepted sockets. *bound is the address it got
- * (port 0: the kernel's choice). fd or -errno. */
+/* Bound and, unless it is for datagrams, listening; TCP_NODELAY is inherited by accepted sockets.
+ * *bound is the address it got (port 0: the kernel's choice). fd or -errno. */
 int address_listen(const struct address *a, const struct listen_opts *opts, struct address *bound,
 		   struct err *err);
+/* SO_REUSEPORT would let two programs of one user share a port without a word: looks first. */
+int address_check_free(const struct address *a, struct err *err);
 /* Removes the file of a unix socket, while it is still listened on: nobody else's can be there. */
 void address_remove(const struct address *a);
 

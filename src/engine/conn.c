@@ -15,10 +15,8 @@
 #include "base/clock.h"
 #include "engine/carry.h"
 #include "engine/conn_private.h"
+#include "engine/datagram_private.h"
 #include "engine/tls_private.h"
-
-/* At the end of a loop the backend is given so many milliseconds at most to close descriptors. */
-#define CLOSE_TURNS 200
 
 /* So many connections make it worth while to give memory back when most of them have gone. */
 #define CROWD 256
@@ -42,15 +40,18 @@ static struct cache *memory_of(const struct conn *c)
 	return c->flags & CONN_TLS ? &c->loop->tls->conns : &c->loop->conns;
 }
 
-static void conn_free(struct conn *c)
+void conn_leave_loop(struct conn *c)
 {
-	struct loop *loop = c->loop;
-
-	return_memory(loop);
+	return_memory(c->loop);
 	*c->linked = c->next;
 	if (c->next)
 		c->next->linked = c->linked;
-	loop->conn_count--;
+	c->loop->conn_count--;
+}
+
+static void conn_free(struct conn *c)
+{
+	conn_leave_loop(c);
 	cache_put(memory_of(c), c);
 }
 
@@ -86,7 +87,7 @@ static void drop_queue(struct conn *c)
 	c->carry = NULL;
 }
 
-static void count_end(struct loop_stats *stats, enum conn_end end)
+void conn_count_end(struct loop_stats *stats, enum conn_end end)
 {
 	stats->closed++;
 	stats->faults += end == CONN_FAULT || end == CONN_CUT;
@@ -98,11 +99,15 @@ void conn_end(struct conn *c, enum conn_end end, int code)
 {
 	if (c->flags & CONN_CLOSING)
 		return;
+	if (c->flags & CONN_DATAGRAM) {
+		datagram_end(c, end, code);
+		return;
+	}
 	c->flags |= CONN_CLOSING;
 	if (c->flags & CONN_LISTED)
 		leave_dirty_list(c);
 	drop_queue(c);
-	count_end(&c->loop->stats, end);
+	conn_count_end(&c->loop->stats, end);
 	if (c->role->closed)
 		c->role->closed(c, end, code);
 	if (c->flags & CONN_TLS)
@@ -171,6 +176,10 @@ static void pause_reading(struct conn *c)
 /* After anything that changed what is queued or held: pause, go on, or end. */
 void conn_settle(struct conn *c)
 {
+	if (c->flags & CONN_DATAGRAM) {
+		datagram_settle(c);
+		return;
+	}
 	if (c->flags & CONN_CLOSING)
 		return;
 	if (c->flags & CONN_FINISHING) {
@@ -210,7 +219,7 @@ void conn_hold(struct conn *c)
 void conn_release(struct conn *c)
 {
 	c->held--;
-	if (c->flags & CONN_GONE) {
+	if (c->flags & CONN_GONE && !(c->flags & CONN_DATAGRAM)) {
 		if (!c->held)
 			conn_free(c);
 		return;
@@ -241,6 +250,8 @@ uint8_t *conn_append_more(struct conn *c, uint32_t len)
 
 	if (c->flags & CONN_CLOSING)
 		return NULL;
+	if (c->flags & CONN_DATAGRAM)
+		return datagram_append_more(c, len);
 	at = outqueue_append(&c->out, &c->loop->chunks, len);
 	if (!at) {
 		conn_end(c, CONN_LOST, -ENOMEM);
@@ -252,16 +263,22 @@ uint8_t *conn_append_more(struct conn *c, uint32_t len)
 
 uint8_t *conn_append(struct conn *c, uint32_t len)
 {
-	uint8_t *at = conn_append_more(c, len);
+	uint8_t *at;
 
+	if (c->flags & CONN_DATAGRAM)
+		return c->flags & CONN_CLOSING ? NULL : datagram_append(c, len);
+	at = conn_append_more(c, len);
 	c->loop->stats.messages_out += at != NULL;
 	return at;
 }
 
 static void append_payload(struct conn *c, enum chunk_tail tail, uint64_t len)
 {
-	if (!(c->flags & CONN_CLOSING) && len &&
-	    !outqueue_append_payload(&c->out, &c->loop->chunks, tail, len))
+	if (c->flags & CONN_CLOSING || !len)
+		return;
+	if (c->flags & CONN_DATAGRAM)
+		datagram_append_payload(c, len);
+	else if (!outqueue_append_payload(&c->out, &c->loop->chunks, tail, len))
 		conn_end(c, CONN_LOST, -ENOMEM);
 }
 
@@ -325,6 +342,10 @@ void conn_flush(struct conn *c)
 {
 	struct sender *s;
 
+	if (c->flags & CONN_DATAGRAM) {
+		datagram_flush(c);
+		return;
+	}
 	c->flags &= ~CONN_DIRTY;
 	if (c->sender || c->flags & (CONN_CLOSING | CONN_CONNECTING) || !c->out.head)
 		return;
@@ -358,6 +379,18 @@ void loop_flush(struct loop *loop)
 		if (c->flags & CONN_DIRTY)
 			conn_flush(c);
 	}
+	datagram_flush_loop(loop);
+}
+
+void conn_join_loop(struct conn *c, struct loop *loop)
+{
+	c->loop = loop;
+	c->next = loop->all;
+	c->linked = &loop->all;
+	if (c->next)
+		c->next->linked = &c->next;
+	loop->all = c;
+	loop->conn_count++;
 }
 
 struct conn *conn_create(struct loop *loop, int fd, struct cache *memory,
@@ -374,15 +407,9 @@ struct conn *conn_create(struct loop *loop, int fd, struct cache *memory,
 	}
 	memset(c, 0, memory->size);
 	c->recv.fd = fd;
-	c->loop = loop;
 	c->role = role;
 	c->owner = owner;
-	c->next = loop->all;
-	c->linked = &loop->all;
-	if (c->next)
-		c->next->linked = &c->next;
-	loop->all = c;
-	loop->conn_count++;
+	conn_join_loop(c, loop);
 	return c;
 }
 
@@ -432,17 +459,14 @@ struct conn *conn_connect(struct loop *loop, int fd, const struct sockaddr *addr
 	return c;
 }
 
-static bool all_gone(const struct loop *loop)
+void conn_drop(struct conn *c)
 {
-	for (const struct conn *c = loop->all; c; c = c->next) {
-		if (!(c->flags & CONN_GONE))
-			return false;
-	}
-	return true;
-}
+	struct loop *loop = c->loop;
 
-static void drop_memory(struct loop *loop, struct conn *c)
-{
+	if (c->flags & CONN_DATAGRAM) {
+		datagram_drop_peer(c);
+		return;
+	}
 	if (c->sender) {
 		outqueue_free_chunks(c->sender->orphans, &loop->chunks);
 		cache_put(&loop->senders, c->sender);
@@ -450,24 +474,4 @@ static void drop_memory(struct loop *loop, struct conn *c)
 	if (c->flags & CONN_TLS)
 		tls_drop_out((struct tls_conn *)c);
 	cache_put(memory_of(c), c);
-}
-
-void loop_drop_conns(struct loop *loop)
-{
-	if (!loop->backend)
-		return;
-	for (struct conn *c = loop->all; c; c = c->next)
-		conn_end(c, CONN_LOCAL, 0);
-	/* The first turn is for descriptors that no connection stands for: loop_close_fd(). */
-	for (int turn = 0; turn < CLOSE_TURNS && (!turn || !all_gone(loop)); turn++)
-		loop_turn(loop, turn ? MS : 0);
-	loop->ops->close(loop->backend);
-	loop->backend = NULL;
-	while (loop->all) {
-		struct conn *c = loop->all;
-
-		loop->all = c->next;
-		drop_memory(loop, c);
-	}
-	loop->conn_count = 0;
 }

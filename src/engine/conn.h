@@ -10,6 +10,8 @@
  * not read costs only itself. Answers (a role that accepts WIRE_REPLY) are read whatever is queued:
  * reading them lets the peer read in turn, and two that both stopped would wait for ever.
  *
+ * Datagram peers (datagram.h) are such connections, too: what they do otherwise stands there.
+ *
  * Everything here belongs to the loop's thread.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -40,7 +42,7 @@ enum conn_end {
 struct conn_role {
 	uint8_t accepts; /* enum wire_type it expects; the other is a fault */
 
-	/* Connected (conn_connect only). Optional. */
+	/* Connected (conn_connect), or a new peer of a UDP socket. Optional. */
 	void (*opened)(struct conn *c);
 
 	/* A whole message is here. May append, hold, close. */
@@ -48,6 +50,10 @@ struct conn_role {
 
 	/* The queue shrank below half its limit after conn_is_full() was true. Optional. */
 	void (*drained)(struct conn *c);
+
+	/* Datagrams only: the peer's machine says that nobody takes them (ICMP); what is under way
+	 * is lost, c goes on. Optional. */
+	void (*refused)(struct conn *c, int code);
 
 	/* Told once; nothing may be appended any more; c goes away after the last conn_release().
 	 */

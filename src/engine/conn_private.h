@@ -24,10 +24,11 @@ enum {
 	CONN_CLOSING = 1 << 11,	  /* the role has been told; the close is under way */
 	CONN_GONE = 1 << 12,	  /* closed; the struct lives until the last release */
 	CONN_TLS = 1 << 13,	  /* it is a struct tls_conn: tls_private.h */
+	CONN_DATAGRAM = 1 << 14,  /* a struct peer: datagram_private.h */
 };
 
 /* What such a connection sends has to be seen first: no files, nothing without a copy. */
-#define CONN_BY_COPY CONN_TLS
+#define CONN_BY_COPY (CONN_TLS | CONN_DATAGRAM)
 
 /* conn.c */
 void conn_end(struct conn *c, enum conn_end end, int code);
@@ -37,6 +38,11 @@ void conn_after_send(struct conn *c); /* the queue has shrunk, or nothing is on 
 /* memory: of struct conn, or of what begins with one. NULL: as conn_open(). */
 struct conn *conn_create(struct loop *loop, int fd, struct cache *memory,
 			 const struct conn_role *role, void *owner);
+void conn_count_end(struct loop_stats *stats, enum conn_end end);
+void conn_drop(struct conn *c); /* its memory, when the backend is closed */
+/* In and out of loop->all and its count. */
+void conn_join_loop(struct conn *c, struct loop *loop);
+void conn_leave_loop(struct conn *c);
 
 /* conn_input.c */
 void conn_start_reading(struct conn *c);
@@ -46,9 +52,5 @@ void conn_end_of_stream(struct conn *c);
 
 /* Hands the sends of all connections that have something to say to the backend. */
 void loop_flush(struct loop *loop);
-
-/* Tells every role, closes the backend, frees every connection: in this order, because operations
- * in flight belong to the backend until it is closed. */
-void loop_drop_conns(struct loop *loop);
 
 #endif

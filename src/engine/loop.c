@@ -13,6 +13,7 @@
 #include "engine/carry.h"
 #include "engine/conn.h"
 #include "engine/conn_private.h"
+#include "engine/datagram_private.h"
 #include "engine/tls_private.h"
 
 /*
@@ -20,6 +21,9 @@
  * the kernel idle and fall out of the cache (1.3 times slower at 1024 connections a batch).
  */
 #define BATCH_MAX 64
+
+/* At the end of a loop the backend is given so many milliseconds at most to close descriptors. */
+#define CLOSE_TURNS 200
 
 /* Free objects kept for reuse; what a burst needed beyond goes back to malloc. */
 #define KEEP_CONNS   64
@@ -35,19 +39,52 @@ int loop_init(struct loop *loop, const struct backend_ops *ops, const void *opts
 	cache_init(&loop->chunks, sizeof(struct chunk), KEEP_CHUNKS);
 	cache_init(&loop->senders, sizeof(struct sender), KEEP_SENDERS);
 	cache_init(&loop->carries, sizeof(struct carry) + CARRY_BYTES, KEEP_CARRIES);
+	datagram_init_loop(loop);
 	return ops->open(&loop->backend, opts, err);
+}
+
+static bool all_gone(const struct loop *loop)
+{
+	for (const struct conn *c = loop->all; c; c = c->next) {
+		if (!(c->flags & CONN_GONE))
+			return false;
+	}
+	return true;
+}
+
+static void drop_conns(struct loop *loop)
+{
+	if (!loop->backend)
+		return;
+	datagram_end_all(loop);
+	for (struct conn *c = loop->all; c; c = c->next)
+		conn_end(c, CONN_LOCAL, 0);
+	/* The first turn is for descriptors that no connection stands for: loop_close_fd(). */
+	for (int turn = 0; turn < CLOSE_TURNS && (!turn || !all_gone(loop)); turn++)
+		loop_turn(loop, turn ? MS : 0);
+	loop->ops->close(loop->backend);
+	loop->backend = NULL;
+	while (loop->all) {
+		struct conn *c = loop->all;
+
+		loop->all = c->next;
+		conn_drop(c);
+	}
+	datagram_drop_sockets(loop);
+	loop->conn_count = 0;
 }
 
 void loop_finish(struct loop *loop)
 {
 	if (!loop->ops)
 		return;
-	loop_drop_conns(loop);
+	drop_conns(loop);
 	cache_finish(&loop->conns);
 	cache_finish(&loop->chunks);
 	cache_finish(&loop->senders);
 	cache_finish(&loop->carries);
 	tls_loop_finish(loop->tls);
+	datagram_finish_loop(loop);
 }
 
 int loop_turn(struct loop *loop, int64_t timeout_ns)

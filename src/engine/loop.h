@@ -24,6 +24,7 @@
 #include "engine/cache.h"
 
 struct conn;
+struct datagram;
 struct tls_loop;
 
 struct loop_limits {
@@ -34,12 +35,36 @@ struct loop_limits {
 	uint32_t in_flight;   /* messages held (conn_hold) per connection before reading stops */
 };
 
+/*
+ * Datagrams, each counted once: in = messages + malformed + cut + over_limit + no_room; messages
+ * appended = out + unsent + still queued. What was dropped before it was queued is queue_full.
+ */
+struct datagram_stats {
+	uint64_t in, out;
+	uint64_t malformed;  /* no valid message */
+	uint64_t cut;	     /* longer than the backend's buffer */
+	uint64_t over_limit; /* its peer has too much in progress */
+	uint64_t no_room;    /* a new peer, and the table is full of those at work */
+	uint64_t queue_full; /* answers: too much of the socket is unsent */
+	uint64_t unsent;     /* the kernel refused it, or its peer was dropped before */
+	uint64_t too_long;   /* answers that left as a refusal; also in out */
+	uint64_t refused;    /* the peer's machine said that nobody listens, or is unreachable */
+	uint64_t glued;	     /* receives of several datagrams as one (UDP_GRO) */
+	uint64_t gso;	     /* sends of several as one (UDP_SEGMENT) */
+	uint64_t gso_refused;
+	uint64_t peers_evicted, peers_idle;
+};
+
+/* Adds one's counters to another's. */
+void datagram_stats_add(struct datagram_stats *sum, const struct datagram_stats *one);
+
 struct loop_stats {
 	uint64_t messages_in, messages_out;
 	uint64_t bytes_in, bytes_out;
 	uint64_t opened, closed, faults, resets, refused;
 	uint64_t pauses; /* reading stopped because a peer did not read */
 	uint64_t handshakes, handshakes_resumed, handshakes_failed; /* of TLS */
+	struct datagram_stats udp;
 };
 
 struct loop {
@@ -52,6 +77,9 @@ struct loop {
 	struct conn *all;     /* every open connection */
 	struct tls_loop *tls; /* NULL: there was no TLS connection yet */
 	uint32_t conn_count, conn_peak;
+	struct datagram *datagrams;	  /* every UDP socket */
+	struct datagram *dirty_datagrams; /* have something to send */
+	struct cache peers, bursts, small_bursts;
 };
 
 /* opts: the backend's options. Opens the backend in the calling thread. */

@@ -227,3 +227,61 @@ void outqueue_free_chunks(struct chunk *head, struct cache *chunks)
 		head = next;
 	}
 }
+
+struct cursor outqueue_begin(const struct outqueue *q)
+{
+	const struct chunk *k = q->head;
+
+	return (struct cursor){ k, k ? k->sent : 0, k ? k->payload_sent : 0 };
+}
+
+/* Onto the next chunk if this one has no more. */
+static void settle(struct cursor *c)
+{
+	while (c->chunk && c->at == c->chunk->used && c->payload_at == c->chunk->payload)
+		*c = (struct cursor){ .chunk = c->chunk->next };
+}
+
+const uint8_t *outqueue_at(struct cursor *c)
+{
+	settle(c);
+	return c->chunk->bytes + c->at;
+}
+
+/* At most len bytes that lie together. */
+static struct iovec next_piece(struct cursor *c, uint64_t len)
+{
+	const struct chunk *k;
+	struct iovec piece;
+
+	settle(c);
+	k = c->chunk;
+	if (c->at < k->used) {
+		piece = (struct iovec){ (void *)(uintptr_t)(k->bytes + c->at),
+					len < k->used - c->at ? len : k->used - c->at };
+		c->at += piece.iov_len;
+		return piece;
+	}
+	len = len < k->payload - c->payload_at ? len : k->payload - c->payload_at;
+	piece = (struct iovec){ (void *)(uintptr_t)payload_bytes,
+				len < PAYLOAD_SPAN ? len : PAYLOAD_SPAN };
+	c->payload_at += piece.iov_len;
+	return piece;
+}
+
+void outqueue_skip(struct cursor *c, uint64_t len)
+{
+	while (len)
+		len -= next_piece(c, len).iov_len;
+}
+
+unsigned outqueue_gather(struct cursor *c, uint64_t len, struct iovec *iov, unsigned room)
+{
+	unsigned count = 0;
+
+	while (len && count < room) {
+		iov[count] = next_piece(c, len);
+		len -= iov[count++].iov_len;
+	}
+	return len ? room + 1 : count;
+}

@@ -70,6 +70,20 @@ const uint8_t *outqueue_peek(const struct outqueue *q, uint8_t *buf, uint32_t si
 			     uint32_t *ret_len);
 /* `sent` bytes have left. */
 void outqueue_advance(struct outqueue *q, struct cache *chunks, uint64_t sent);
+
+/* A place in a queue, for who cuts it into datagrams. The queue is not changed meanwhile. */
+struct cursor {
+	const struct chunk *chunk;
+	uint32_t at;	     /* in chunk->bytes */
+	uint64_t payload_at; /* of chunk->payload, when the bytes are passed */
+};
+struct cursor outqueue_begin(const struct outqueue *q);
+/* The bytes there, up to the end of their chunk; there must be some. */
+const uint8_t *outqueue_at(struct cursor *c);
+void outqueue_skip(struct cursor *c, uint64_t len);
+/* Moves over len bytes and points iov[] at them. Returns how many it took; above room: too few. */
+unsigned outqueue_gather(struct cursor *c, uint64_t len, struct iovec *iov, unsigned room);
+
 void outqueue_free_chunks(struct chunk *head, struct cache *chunks);
 
 #endif

@@ -6,7 +6,6 @@
 #include "proxy/route.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -30,13 +29,7 @@ int route_parse_address(const char *text, struct address *ret, struct err *err)
 
 const char *route_format_address(const struct address *a, char *buf, size_t size)
 {
-	char text[ADDRESS_TEXT];
-	bool is_told;
-
-	address_format(a, text, sizeof(text));
-	is_told = a->transport != TRANSPORT_UDP || !strncmp(text, "udp://", 6);
-	snprintf(buf, size, "%s%s", is_told ? "" : "udp://", text);
-	return buf;
+	return address_format(a, buf, size);
 }
 
 static int add_bind(struct route *route, const char *text, bool insecure, struct err *err)
