@@ -9,6 +9,7 @@
 #include "backends/sim.h"
 #include "base/clock.h"
 #include "client/load.h"
+#include "engine/datagram.h"
 #include "tests/responder.h"
 #include "tests/test.h"
 
@@ -55,6 +56,22 @@ static inline void make_program(struct program *p)
 	CHECK_INT(program_parse(&setup, p, NULL), 0);
 }
 
+/* A connected UDP socket, and a responder with one of its own. */
+static inline void open_datagram(struct rig *rig, struct session *s)
+{
+	static const struct datagram_opts opts = { .batch = 16, .queue = 1 << 20 };
+	struct sockaddr_storage to;
+	socklen_t to_len;
+	int fd = sim_datagram(rig->net);
+
+	sim_address(fd, &to, &to_len);
+	responder_adopt_datagram(&rig->responder, fd);
+	s->conn = datagram_connect(&rig->loop, sim_datagram(rig->net), (struct sockaddr *)&to,
+				   to_len, &opts, &load_role, s);
+	while (s->state != SESSION_OPEN)
+		loop_turn(&rig->loop, 0);
+}
+
 static inline void open_rig(struct rig *rig, struct load_plan *plan,
 			    const struct sim_faults *faults)
 {
@@ -77,6 +94,10 @@ static inline void open_rig(struct rig *rig, struct load_plan *plan,
 		struct session *s = &rig->load.sessions[i];
 		int fds[2];
 
+		if (plan->is_datagram) {
+			open_datagram(rig, s);
+			continue;
+		}
 		sim_pair(rig->net, fds);
 		s->conn = conn_open(&rig->loop, fds[0], &load_role, s);
 		load_session_opened(s);

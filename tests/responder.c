@@ -8,6 +8,7 @@
 #include <assert.h>
 
 #include "base/clock.h"
+#include "engine/datagram.h"
 
 static uint64_t reply_size(const struct message *m)
 {
@@ -53,7 +54,8 @@ static void burn(int64_t ns)
 
 static void on_message(struct conn *c, const struct message *m)
 {
-	struct responder *r = c->owner;
+	struct responder *r =
+		(struct responder *)((char *)c->loop - offsetof(struct responder, loop));
 
 	r->seen++;
 	burn(r->work_ns);
@@ -102,6 +104,17 @@ void responder_init(struct responder *r, const struct backend_ops *ops, const vo
 struct conn *responder_adopt(struct responder *r, int fd)
 {
 	return conn_open(&r->loop, fd, &role, r);
+}
+
+void responder_adopt_datagram(struct responder *r, int fd)
+{
+	const struct datagram_opts opts = {
+		.batch = 16, .queue = 1 << 20, .peers = 64, .idle_ns = 60 * SEC
+	};
+	struct datagram *d = datagram_open(&r->loop, fd, &opts, &role, NULL, NULL);
+
+	assert(d);
+	(void)d;
 }
 
 void responder_finish(struct responder *r)

@@ -42,6 +42,7 @@ struct responder {
 
 void responder_init(struct responder *r, const struct backend_ops *ops, const void *opts);
 struct conn *responder_adopt(struct responder *r, int fd);
+void responder_adopt_datagram(struct responder *r, int fd);
 void responder_finish(struct responder *r);
 
 /* Listens on a free port of 127.0.0.1 and answers in a thread until responder_stop(). */

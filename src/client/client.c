@@ -64,6 +64,16 @@ static uint64_t record_room(const struct client *c, uint64_t requests)
 	return expected < o->records ? expected : o->records;
 }
 
+/* What no datagram could carry. */
+static int check_sizes(const struct client *c, struct err *err)
+{
+	if (c->job.to.transport != TRANSPORT_UDP || c->program.request_size <= DATAGRAM_MAX)
+		return 0;
+	return err_set(err, -EINVAL,
+		       "%s: a request of %u bytes does not fit into a datagram, which carries %d",
+		       c->job.to_text, c->program.request_size, DATAGRAM_MAX);
+}
+
 static int make_plan(const struct client *c, struct client_thread *t, struct err *err)
 {
 	const struct client_opts *o = c->opts;
@@ -74,7 +84,8 @@ static int make_plan(const struct client *c, struct client_thread *t, struct err
 		.in_flight = o->in_flight,
 		.wait = o->wait,
 		.spin_ns = o->spin_ns,
-		.timeout_ns = o->timeout_ns,
+		.timeout_ns = c->timeout_ns,
+		.is_datagram = c->job.to.transport == TRANSPORT_UDP,
 		.drain_ns = o->drain_ns,
 		.thread = t->index,
 		.seed = c->seed,
@@ -175,6 +186,12 @@ static int prepare(struct client *c, struct err *err)
 		rc = program_parse(&setup, &c->program, err);
 	if (rc)
 		return rc;
+	if (check_sizes(c, err))
+		return -EINVAL;
+	c->timeout_ns = o->timeout_ns;
+	if (!c->timeout_ns && c->job.to.transport == TRANSPORT_UDP)
+		c->timeout_ns = CLIENT_UDP_TIMEOUT_NS;
+	c->job.udp = o->udp;
 	c->job.no_delay = o->no_delay;
 	c->seed = o->seed ? (uint64_t)o->seed : random_fresh_seed();
 	c->threads = calloc(o->threads, sizeof(*c->threads));

@@ -23,6 +23,7 @@
 #include "backends/backend.h"
 #include "base/hist.h"
 #include "client/split.h"
+#include "engine/datagram.h"
 #include "engine/hooks.h"
 #include "engine/loop.h"
 #include "engine/tls.h"
@@ -68,6 +69,8 @@ struct client_opts {
 	const struct client_sink *sink; /* no knob; NULL: nobody listens */
 	/* No knob of this group. NULL: OpenSSL's defaults, nothing is checked. */
 	const struct tls_opts *tls;
+
+	struct datagram_opts udp; /* --udp.* */
 };
 
 struct client_record;
@@ -85,6 +88,12 @@ struct client_sink {
 		      const struct client_record *records, uint64_t count);
 };
 
+/*
+ * Over UDP a lost datagram is never answered, and a closed loop would wait for it for ever: without
+ * a --timeout there is one all the same. The node is not told of it (no deadline).
+ */
+#define CLIENT_UDP_TIMEOUT_NS SEC
+
 extern const struct knob_group client_knobs;
 
 enum validity { RUN_VALID, RUN_SUSPECT, RUN_INVALID };
@@ -98,6 +107,10 @@ struct client_counts {
 	uint64_t timed_out;  /* no answer within --timeout; late answers are counted apart */
 	uint64_t unanswered; /* no answer by the end of the drain */
 	uint64_t late;	     /* answers after their timeout */
+	uint64_t
+		duplicates; /* UDP: answers to requests that had ended otherwise; without warm-up */
+	uint64_t refused;   /* UDP: under way when the node's machine said that nobody listens; also
+				failed */
 	uint64_t skipped_operations;
 };
 
@@ -150,7 +163,8 @@ struct client_result {
 	uint64_t connections;	   /* at a time, of all threads */
 	uint64_t connections_lost; /* of all threads */
 	struct client_tls tls;
-	bool closed_loop, interrupted;
+	bool closed_loop, interrupted, is_datagram;
+	int64_t timeout_ns; /* as it was: see CLIENT_UDP_TIMEOUT_NS; 0: none */
 	enum validity validity;
 	unsigned reason_count;
 	char reasons[CLIENT_REASONS][160];

@@ -23,7 +23,7 @@ static const struct knob knobs[] = {
 	  FIELD(to, char[128]),
 	  .metavar = "ADDRESS",
 	  .def = "127.0.0.1:7891",
-	  .help = "node to load: [tls://]host:port, [::1]:port, unix:/path" },
+	  .help = "node to load: [udp://|tls://]host:port, [::1]:port, unix:/path" },
 	{ .name = "requests",
 	  .aliases = ALIASES("num-pkts"),
 	  .letter = 'n',
@@ -184,7 +184,7 @@ static const struct knob knobs[] = {
 	  .min = 0,
 	  .max = MINUTES(60),
 	  .def = "0s",
-	  .help = "longest time from sending to the answer; 0s: until the drain is over" },
+	  .help = "longest time from sending to the answer; 0s: until the drain ends (UDP: 1s)" },
 	{ .name = "drain",
 	  .type = &knob_time,
 	  FIELD(drain_ns, int64_t),
@@ -283,6 +283,7 @@ static const struct knob knobs[] = {
 	  .max = 100 * 1000 * 1000,
 	  .def = "1M",
 	  .help = "requests of each thread that --rows and --records can tell of" },
+	DATAGRAM_KNOBS(struct client_opts),
 	{ 0 },
 };
 

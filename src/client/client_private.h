@@ -18,6 +18,7 @@ struct client {
 	struct client_thread *threads;
 	unsigned count;
 	uint64_t seed;
+	int64_t timeout_ns;
 	struct machine_usage machine_begin, machine_end;
 };
 

@@ -69,6 +69,7 @@ static void add_stats(struct client_result *r, const struct client_thread *t)
 	r->loop.handshakes += l->handshakes;
 	r->loop.handshakes_resumed += l->handshakes_resumed;
 	r->loop.handshakes_failed += l->handshakes_failed;
+	datagram_stats_add(&r->loop.udp, &l->udp);
 	r->backend.syscalls += b->syscalls;
 	r->backend.waits += b->waits;
 	r->backend.wakeups += b->wakeups;
@@ -157,6 +158,8 @@ int client_make_result(const struct client *c, struct client_result **ret, struc
 		return err_set(err, -ENOMEM, "no memory for the result");
 	r->run_delay_share_max = -1;
 	r->closed_loop = c->opts->outstanding;
+	r->is_datagram = c->job.to.transport == TRANSPORT_UDP;
+	r->timeout_ns = c->timeout_ns;
 	r->seed = c->seed;
 	r->connections = c->count * c->opts->connections;
 	split_name(&r->split, c->opts->to);

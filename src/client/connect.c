@@ -25,10 +25,12 @@ bool client_is_stopped(const struct client_job *job)
 	return job->stop && atomic_load_explicit(job->stop, memory_order_relaxed);
 }
 
-static int set_no_delay(const struct client_job *job, int fd, struct err *err)
+static int set_options(const struct client_job *job, int fd, struct err *err)
 {
 	int on = job->no_delay;
 
+	if (job->to.transport == TRANSPORT_UDP)
+		return datagram_set_options(fd, &job->udp, err);
 	if (job->to.storage.ss_family == AF_UNIX)
 		return 0;
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)))
@@ -39,7 +41,7 @@ static int set_no_delay(const struct client_job *job, int fd, struct err *err)
 /* fd is nobody's until this succeeds. */
 static int prepare_socket(const struct client_job *job, int fd, struct err *err)
 {
-	int rc = set_no_delay(job, fd, err);
+	int rc = set_options(job, fd, err);
 
 	if (!rc && job->hooks && job->hooks->socket_opened)
 		rc = job->hooks->socket_opened(job->hooks->context, fd, err);
@@ -90,15 +92,17 @@ int client_connect_session(struct session *s, struct err *err)
 	struct client_thread *t =
 		(struct client_thread *)((char *)s->load - offsetof(struct client_thread, load));
 	const struct client_job *job = t->job;
+	const struct sockaddr *to = (const struct sockaddr *)&job->to.storage;
 	int fd = open_socket(job, err);
 
 	if (fd < 0)
 		return fd;
 	if (job->tls.context)
 		s->conn = conn_connect_tls(&t->loop, fd, &job->to, &job->tls, &load_role, s);
+	else if (job->to.transport == TRANSPORT_UDP)
+		s->conn = datagram_connect(&t->loop, fd, to, job->to.len, &job->udp, &load_role, s);
 	else
-		s->conn = conn_connect(&t->loop, fd, (const struct sockaddr *)&job->to.storage,
-				       job->to.len, &load_role, s);
+		s->conn = conn_connect(&t->loop, fd, to, job->to.len, &load_role, s);
 	return s->conn ? 0 : err_set(err, -ENOMEM, "connect %s: no memory", job->to_text);
 }
 
@@ -130,12 +134,28 @@ static int check(struct client_thread *t, int64_t deadline_ns)
 	return 0;
 }
 
+/* What the backend would cut off the answers. */
+static int check_datagrams(struct client_thread *t)
+{
+	uint32_t max = t->loop.backend->datagram_max, reply = t->plan.program->reply_size;
+
+	if (t->job->to.transport != TRANSPORT_UDP)
+		return 0;
+	if (reply > max && max < DATAGRAM_MAX)
+		return err_set(
+			&t->err, -EINVAL,
+			"%s: replies of %u bytes: %s receives datagrams of at most %u; raise "
+			"io_uring.buffer-size (66KiB is enough for any) or recv-buffer",
+			t->job->to_text, reply, t->job->backend->group.name, max);
+	return datagram_check_backend(&t->loop, &t->job->udp, &t->err);
+}
+
 int client_connect(struct client_thread *t)
 {
 	struct load *l = &t->load;
 	uint32_t started = 0, open = 0;
 	int64_t deadline_ns = clock_now_ns() + CONNECT_LIMIT;
-	int rc = 0;
+	int rc = check_datagrams(t);
 
 	while (!rc && l->open_count < l->plan.connections) {
 		while (!rc && started < l->plan.connections && started - l->open_count < AT_A_TIME)

@@ -135,6 +135,12 @@ static void judge_connections(struct judgement *j, const struct judge_facts *f)
 		    "%s%u of %u connections were lost: %.60s; limit 0",
 		    f->connections_lost >= f->connections ? "the run ended early: " : "",
 		    f->connections_lost, f->connections, f->lost_text);
+	if (f->counts.refused)
+		add(j, RUN_SUSPECT,
+		    "%" PRIu64
+		    " requests were refused by the node's machine: nobody listens there, or no "
+		    "more; limit 0",
+		    f->counts.refused);
 	if (f->strays)
 		add(j, RUN_SUSPECT,
 		    "%" PRIu64 " answers came to requests that were never sent; limit 0",

@@ -48,7 +48,8 @@ int load_init(struct load *l, const struct load_plan *plan, struct loop *loop, s
 	if (!l->sessions || !l->open || slots_init(&l->slots, plan->in_flight) ||
 	    tally_init(&l->tally, plan->program, plan->thread, plan->records) ||
 	    program_stream_init(&l->stream, plan->program, plan->seed, plan->thread) ||
-	    !make_scratch(l))
+	    !make_scratch(l) ||
+	    (plan->is_datagram && plan->timeout_ns && overdue_init(&l->overdue)))
 		return err_set(err, -ENOMEM,
 			       "no memory for %u connections, %u requests in flight "
 			       "and %llu records",
@@ -68,6 +69,7 @@ void load_finish(struct load *l)
 	free(l->scratch);
 	program_stream_finish(&l->stream);
 	slots_finish(&l->slots);
+	overdue_finish(&l->overdue);
 	tally_finish(&l->tally);
 	*l = (struct load){ 0 };
 }

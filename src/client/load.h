@@ -27,6 +27,7 @@
 #define RW_CLIENT_LOAD_H
 
 #include "client/arrival.h"
+#include "client/overdue.h"
 #include "client/pacer.h"
 #include "client/program_text.h"
 #include "client/slots.h"
@@ -49,6 +50,7 @@ struct load_plan {
 	uint64_t records;
 	uint64_t seed; /* of what is drawn for each request */
 	uint32_t thread;
+	bool is_datagram; /* answers may be lost, late or doubled, and that is no fault */
 	int64_t (*clock)(const struct loop *loop);
 
 	uint64_t session_requests; /* then the connection is replaced by a new one; 0: never */
@@ -104,6 +106,7 @@ struct load {
 	struct program_stream stream;
 	uint8_t *scratch; /* for requests that are not made in the queue itself; else NULL */
 	struct slots slots;
+	struct overdue overdue; /* is_datagram with a timeout */
 	struct tally tally;
 	struct pacer pacer;
 	struct arrival next;  /* the request to send next */
@@ -154,6 +157,7 @@ void load_stop(struct load *l);
 /* load_answer.c: an answer; and requests whose answer did not come. */
 void load_answer(struct conn *c, const struct message *m);
 void load_fail_requests(struct session *s, int64_t now_ns);
+void load_refused(struct conn *c, int code);
 void load_expire(struct load *l, int64_t now_ns);
 void load_give_up(struct load *l, int64_t now_ns);
 /* load.c: does the plan have another request? */

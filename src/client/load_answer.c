@@ -16,10 +16,16 @@ static void forget(struct load *l, struct slot *slot)
 
 static void on_stray(struct load *l, uint64_t id)
 {
-	if (slots_was_used(&l->slots, id))
-		tally_late(&l->tally);
-	else
+	bool is_measured = loop_now_ns(l->loop) >= l->measured_ns;
+
+	if (!slots_was_used(&l->slots, id))
 		l->tally.strays++;
+	else if (!l->plan.is_datagram)
+		tally_late(&l->tally);
+	else if (overdue_take(&l->overdue, id, &is_measured))
+		tally_late_datagram(&l->tally, is_measured);
+	else
+		tally_duplicate(&l->tally, is_measured);
 }
 
 void load_answer(struct conn *c, const struct message *m)
@@ -41,7 +47,7 @@ void load_answer(struct conn *c, const struct message *m)
 	load_session_answered(s);
 }
 
-void load_fail_requests(struct session *s, int64_t now_ns)
+static void fail_requests(struct session *s, int64_t now_ns, bool refused)
 {
 	struct load *l = s->load;
 	struct slot *slot = slots_oldest(&l->slots), *after;
@@ -51,8 +57,30 @@ void load_fail_requests(struct session *s, int64_t now_ns)
 		if (slot->session != s)
 			continue;
 		tally_lost(&l->tally, slot, OUTCOME_FAILED, now_ns);
+		if (refused)
+			tally_refused(&l->tally, slot);
 		forget(l, slot);
 	}
+}
+
+void load_fail_requests(struct session *s, int64_t now_ns)
+{
+	fail_requests(s, now_ns, false);
+}
+
+/* Which of them it was about is not known; it is the same for all. */
+void load_refused(struct conn *c, int code)
+{
+	struct session *s = c->owner;
+	struct load *l = s->load;
+
+	(void)code;
+	if (l->phase != LOAD_SENDING && l->phase != LOAD_DRAINING)
+		return;
+	fail_requests(s, loop_now_ns(l->loop), true);
+	if (l->plan.outstanding)
+		load_fill(s, l->plan.clock(l->loop));
+	load_session_answered(s);
 }
 
 void load_expire(struct load *l, int64_t now_ns)
@@ -65,6 +93,7 @@ void load_expire(struct load *l, int64_t now_ns)
 		struct session *s = slot->session;
 
 		tally_lost(&l->tally, slot, OUTCOME_TIMED_OUT, now_ns);
+		overdue_add(&l->overdue, slots_id(&l->slots, slot), slot->is_measured);
 		forget(l, slot);
 		if (l->plan.outstanding && s->conn)
 			load_fill(s, l->plan.clock(l->loop));

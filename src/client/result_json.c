@@ -22,12 +22,47 @@ static json_t *status_json(const struct client_counts *c)
 
 static json_t *counts_json(const struct client_counts *c)
 {
-	return json_pack("{sI sI sI sI sI sI sI sI sI so}", "planned", (json_int_t)c->planned,
-			 "sent", (json_int_t)c->sent, "censored", (json_int_t)c->censored, "done",
-			 (json_int_t)c->done, "failed", (json_int_t)c->failed, "timed_out",
-			 (json_int_t)c->timed_out, "unanswered", (json_int_t)c->unanswered, "late",
-			 (json_int_t)c->late, "skipped_operations",
-			 (json_int_t)c->skipped_operations, "failed_by_status", status_json(c));
+	json_t *object =
+		json_pack("{sI sI sI sI sI sI sI sI sI so}", "planned", (json_int_t)c->planned,
+			  "sent", (json_int_t)c->sent, "censored", (json_int_t)c->censored, "done",
+			  (json_int_t)c->done, "failed", (json_int_t)c->failed, "timed_out",
+			  (json_int_t)c->timed_out, "unanswered", (json_int_t)c->unanswered, "late",
+			  (json_int_t)c->late, "skipped_operations",
+			  (json_int_t)c->skipped_operations, "failed_by_status", status_json(c));
+
+	json_object_set_new(object, "duplicates", json_integer((json_int_t)c->duplicates));
+	json_object_set_new(object, "refused", json_integer((json_int_t)c->refused));
+	return object;
+}
+
+json_t *datagram_stats_json(const struct datagram_stats *s)
+{
+	const struct {
+		const char *name;
+		uint64_t count;
+	} counters[] = {
+		{ "in", s->in },
+		{ "out", s->out },
+		{ "malformed", s->malformed },
+		{ "cut", s->cut },
+		{ "over_limit", s->over_limit },
+		{ "no_room", s->no_room },
+		{ "queue_full", s->queue_full },
+		{ "unsent", s->unsent },
+		{ "too_long", s->too_long },
+		{ "refused", s->refused },
+		{ "received_together", s->glued },
+		{ "sent_together", s->gso },
+		{ "gso_refused", s->gso_refused },
+		{ "peers_evicted", s->peers_evicted },
+		{ "peers_idle", s->peers_idle },
+	};
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++)
+		json_object_set_new(object, counters[i].name,
+				    json_integer((json_int_t)counters[i].count));
+	return object;
 }
 
 static json_t *percentiles_json(const struct hist *h)
@@ -146,6 +181,15 @@ static json_t *loop_json(const struct client_result *r)
 			 (json_int_t)l->resets, "strays", (json_int_t)r->strays);
 }
 
+/* What is told of a run over UDP besides. */
+static void add_udp(json_t *root, const struct client_result *r)
+{
+	json_t *udp = datagram_stats_json(&r->loop.udp);
+
+	json_object_set_new(udp, "lost", json_integer((json_int_t)result_lost(r)));
+	json_object_set_new(root, "udp", udp);
+}
+
 static json_t *self_json(const struct client_result *r)
 {
 	return json_pack("{sf so sf}", "busy_share_max", r->cpu_share_max, "run_delay_share_max",
@@ -167,17 +211,24 @@ static json_t *tls_json(const struct client_result *r)
 
 json_t *result_json(const struct client_result *r)
 {
-	return json_pack("{si ss so sb sb ss so sI sI sI so so so so so so so so so sI sI}",
-			 "schema", RESULT_JSON_SCHEMA, "verdict", validity_names[r->validity],
-			 "reasons", reasons_json(r), "interrupted", r->interrupted, "closed_loop",
-			 r->closed_loop, "to", r->to, "tls", tls_json(r), "seed",
-			 (json_int_t)r->seed, "start_epoch_ns", (json_int_t)r->start_epoch_ns,
-			 "duration_ns", (json_int_t)(r->end_ns - r->start_ns), "counts",
-			 counts_json(&r->counts), "warm_up", counts_json(&r->warm_up),
-			 "rates_per_s", rates_json(r), "latency", latencies_json(r), "hops",
-			 hops_json(r), "split", split_json(r), "generator", self_json(r),
-			 "backend_stats", backend_json(r), "loop", loop_json(r), "connections_lost",
-			 (json_int_t)r->connections_lost, "cut_draws", (json_int_t)r->cut_draws);
+	json_t *root = json_pack(
+		"{si ss so sb sb ss so sI sI sI so so so so so so so so so sI sI}", "schema",
+		RESULT_JSON_SCHEMA, "verdict", validity_names[r->validity], "reasons",
+		reasons_json(r), "interrupted", r->interrupted, "closed_loop", r->closed_loop, "to",
+		r->to, "tls", tls_json(r), "seed", (json_int_t)r->seed, "start_epoch_ns",
+		(json_int_t)r->start_epoch_ns, "duration_ns", (json_int_t)(r->end_ns - r->start_ns),
+		"counts", counts_json(&r->counts), "warm_up", counts_json(&r->warm_up),
+		"rates_per_s", rates_json(r), "latency", latencies_json(r), "hops", hops_json(r),
+		"split", split_json(r), "generator", self_json(r), "backend_stats", backend_json(r),
+		"loop", loop_json(r), "connections_lost", (json_int_t)r->connections_lost,
+		"cut_draws", (json_int_t)r->cut_draws);
+
+	if (!root)
+		return NULL;
+	json_object_set_new(root, "timeout_ns", json_integer(r->timeout_ns));
+	if (r->is_datagram)
+		add_udp(root, r);
+	return root;
 }
 
 int result_write_json(const struct client_result *r, FILE *out, struct err *err)

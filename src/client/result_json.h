@@ -18,6 +18,8 @@
 
 /* A new object, or NULL: memory is out. */
 json_t *result_json(const struct client_result *r);
+/* All counters by their names; a new object. */
+json_t *datagram_stats_json(const struct datagram_stats *s);
 int result_write_json(const struct client_result *r, FILE *out, struct err *err);
 
 #endif

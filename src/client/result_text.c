@@ -18,6 +18,13 @@ uint64_t result_samples_beyond(const struct hist *h, double percentile)
 	return hist_count(h) * (100 - percentile) / 100 + 1e-6;
 }
 
+uint64_t result_lost(const struct client_result *r)
+{
+	const struct client_counts *c = &r->counts;
+
+	return c->timed_out + c->unanswered - c->late;
+}
+
 static void write_verdict(const struct client_result *r, FILE *out)
 {
 	fprintf(out, "%s%s\n", validity_names[r->validity], r->reason_count ? ":" : "");
@@ -46,6 +53,10 @@ static void write_failures(FILE *out, const struct client_counts *c)
 			fprintf(out, "%s%s %" PRIu64, gap, wire_status_names[i], c->status[i]);
 		gap = c->status[i] ? ", " : gap;
 	}
+	if (c->refused)
+		fprintf(out, "%snobody listens there %" PRIu64, gap, c->refused);
+	broke -= c->refused;
+	gap = c->refused ? ", " : gap;
 	if (broke)
 		fprintf(out, "%sconnection lost %" PRIu64, gap, broke);
 	fputc(')', out);
@@ -65,6 +76,23 @@ static void write_counts(const struct client_result *r, FILE *out)
 	write_count(out, c->skipped_operations, "operations skipped");
 	write_count(out, r->cut_draws, "drawn values cut to their limit");
 	write_count(out, r->warm_up.planned, "before that to warm up");
+	fputc('\n', out);
+}
+
+/* Lost: no answer in time and none later. */
+static void write_datagrams(const struct client_result *r, FILE *out)
+{
+	const struct datagram_stats *u = &r->loop.udp;
+
+	fprintf(out, "datagrams   %" PRIu64 " sent, %" PRIu64 " received", u->out, u->in);
+	write_count(out, result_lost(r), "requests without an answer");
+	write_count(out, r->counts.late, "late answers");
+	write_count(out, r->counts.duplicates, "duplicate answers");
+	write_count(out, u->malformed + u->cut, "received that were no answer");
+	write_count(out, u->unsent + u->queue_full, "not sent");
+	write_count(out, u->gso, "sends of several at once");
+	write_count(out, u->glued, "receives of several at once");
+	write_count(out, u->gso_refused, "sockets on which the kernel refused UDP_SEGMENT");
 	fputc('\n', out);
 }
 
@@ -156,6 +184,8 @@ int result_write_text(const struct client_result *r, FILE *out, struct err *err)
 	if (*r->tls.version)
 		write_tls(r, out);
 	write_counts(r, out);
+	if (r->is_datagram)
+		write_datagrams(r, out);
 	write_rates(r, out);
 	if (hist_count(r->response))
 		write_latencies(r, out);

@@ -20,6 +20,8 @@
 extern const double result_percentiles[];
 /* How many of the values lie beyond the percentile, by rank. */
 uint64_t result_samples_beyond(const struct hist *h, double percentile);
+/* UDP: requests that no answer came to, neither in time nor late. */
+uint64_t result_lost(const struct client_result *r);
 
 int result_write_text(const struct client_result *r, FILE *out, struct err *err);
 

@@ -254,5 +254,6 @@ const struct conn_role load_role = {
 	.accepts = WIRE_REPLY,
 	.opened = on_opened,
 	.message = load_answer,
+	.refused = load_refused,
 	.closed = on_closed,
 };

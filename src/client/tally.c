@@ -201,6 +201,21 @@ void tally_late(struct tally *t)
 		t->strays++;
 }
 
+void tally_late_datagram(struct tally *t, bool is_measured)
+{
+	counts_of(t, is_measured)->late++;
+}
+
+void tally_duplicate(struct tally *t, bool is_measured)
+{
+	counts_of(t, is_measured)->duplicates++;
+}
+
+void tally_refused(struct tally *t, const struct slot *slot)
+{
+	counts_of(t, slot->is_measured)->refused++;
+}
+
 static void add_counts(struct client_counts *into, const struct client_counts *from)
 {
 	into->planned += from->planned;
@@ -213,6 +228,8 @@ static void add_counts(struct client_counts *into, const struct client_counts *f
 	into->timed_out += from->timed_out;
 	into->unanswered += from->unanswered;
 	into->late += from->late;
+	into->duplicates += from->duplicates;
+	into->refused += from->refused;
 	into->skipped_operations += from->skipped_operations;
 }
 

@@ -54,6 +54,11 @@ void tally_censored(struct tally *t, int64_t intended_ns, bool is_measured, int6
 void tally_connected(struct tally *t, int64_t ns);
 void tally_skipped(struct tally *t, unsigned operations, bool is_measured);
 void tally_late(struct tally *t);
+/* Over UDP it is known. */
+void tally_late_datagram(struct tally *t, bool is_measured);
+void tally_duplicate(struct tally *t, bool is_measured);
+/* Besides tally_lost(): the peer's machine refused it. */
+void tally_refused(struct tally *t, const struct slot *slot);
 
 /* Adds counts and histograms; records are moved by client.c, thread by thread. */
 void tally_add(struct client_result *into, const struct tally *t);

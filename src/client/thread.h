@@ -25,6 +25,7 @@ struct client_job {
 	char to_text[ADDRESS_TEXT];
 	struct tls_peer tls; /* context NULL: plain */
 	bool no_delay;
+	struct datagram_opts udp;
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;

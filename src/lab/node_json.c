@@ -7,6 +7,8 @@
 
 #include <inttypes.h>
 
+#include "client/result_json.h"
+
 #define NODE_JSON_VERSION 1
 
 static void add_setting(json_t *settings, const struct knob_bind *bind, const struct knob *k)
@@ -121,6 +123,7 @@ static json_t *stats_json(const struct node *node)
 	json_object_set_new(stats, "compute_ns", json_integer(s.compute_ns));
 	json_object_set_new(stats, "faults", faults);
 	json_object_set_new(stats, "forward", forward_json(&s.forward));
+	json_object_set_new(stats, "udp", datagram_stats_json(&s.loop.udp));
 	return stats;
 }
 
@@ -166,6 +169,24 @@ json_t *node_json(const struct node *node, const char *backend, const struct kno
 			 storage_json(node), "stats", stats_json(node));
 }
 
+static void write_count(FILE *out, uint64_t n, const char *what)
+{
+	if (n)
+		fprintf(out, ", %s %" PRIu64, what, n);
+}
+
+static void write_datagrams(const struct datagram_stats *u, FILE *out)
+{
+	write_count(out, u->in, "datagrams in");
+	write_count(out, u->out, "out");
+	write_count(out, u->malformed, "malformed");
+	write_count(out, u->cut, "longer than the buffer");
+	write_count(out, u->over_limit + u->no_room + u->queue_full, "dropped over a limit");
+	write_count(out, u->unsent, "not sent");
+	write_count(out, u->too_long, "replies too long for a datagram");
+	write_count(out, u->gso_refused, "sockets on which the kernel refused UDP_SEGMENT");
+}
+
 void node_counters_text(const struct node_stats *s, FILE *out)
 {
 	uint64_t faults = 0;
@@ -176,6 +197,7 @@ void node_counters_text(const struct node_stats *s, FILE *out)
 		"requests %" PRIu64 ", connections accepted %" PRIu64 " and open %" PRIu64
 		", faults %" PRIu64 ", resets %" PRIu64,
 		s->requests, s->accepted, s->connections, faults, s->loop.resets);
+	write_datagrams(&s->loop.udp, out);
 	if (s->requests)
 		fprintf(out, ", system calls per request %.3g",
 			(double)s->backend.syscalls / s->requests);

@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "node/accept.h"
+#include "node/endpoint.h"
 
 struct listener {
 	int fd;
@@ -111,13 +112,6 @@ static int prepare_tls(struct node *node, struct err *err)
 	return 0;
 }
 
-static bool has_port_zero(const struct address *a)
-{
-	/* The port is at the same place in both families. */
-	return a->storage.ss_family != AF_UNIX &&
-	       !((const struct sockaddr_in *)&a->storage)->sin_port;
-}
-
 static int open_listener(struct node *node, struct address *a, struct worker *worker,
 			 bool reuseport, struct err *err)
 {
@@ -129,34 +123,21 @@ static int open_listener(struct node *node, struct address *a, struct worker *wo
 		.blocking = common->opts.accept_wait == ACCEPT_BLOCKING,
 	};
 	int fd = address_listen(a, &opts, a, err);
+	char text[ADDRESS_TEXT];
 
 	if (fd < 0)
 		return fd;
 	node->listeners[node->listener_count++] = (struct listener){ fd, worker, a };
+	if (a->transport == TRANSPORT_UDP && datagram_set_options(fd, &common->opts.udp, err))
+		return err_wrap(err, "listen on %s", address_format(a, text, sizeof(text)));
 	if (!common->hooks.socket_opened)
 		return 0;
 	return common->hooks.socket_opened(common->hooks.context, fd, err);
 }
 
-/* SO_REUSEPORT would let two nodes of one user share a port without a word: look first. */
-static int check_is_free(const struct address *a, struct err *err)
-{
-	const struct listen_opts plain = { .backlog = 1 };
-	struct address bound;
-	int fd;
-
-	if (has_port_zero(a))
-		return 0;
-	fd = address_listen(a, &plain, &bound, err);
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
-}
-
 static int listen_per_worker(struct node *node, struct address *a, struct err *err)
 {
-	int result = check_is_free(a, err);
+	int result = address_check_free(a, err);
 
 	for (unsigned i = 0; i < node->worker_count && !result; i++)
 		result = open_listener(node, a, &node->workers[i], true, err);
@@ -210,8 +191,13 @@ static int add_acceptor(struct node *node, const struct listener *l, struct work
 static int add_acceptors(struct node *node, const struct listener *l)
 {
 	int result = 0;
+	bool is_parents = node->common.opts.accept_mode == ACCEPT_PARENT;
 
-	if (node->common.opts.accept_mode == ACCEPT_PARENT)
+	if (l->address->transport == TRANSPORT_UDP && (l->worker || is_parents))
+		return endpoints_add(l->worker ? l->worker : node->workers, 1, l->fd);
+	if (l->address->transport == TRANSPORT_UDP)
+		return endpoints_add(node->workers, node->worker_count, l->fd);
+	if (is_parents)
 		return add_acceptor(node, l, node->workers, node->worker_count);
 	if (l->worker)
 		return add_acceptor(node, l, l->worker, 1);
@@ -435,7 +421,8 @@ static void close_doors(struct node *node)
 	atomic_store_explicit(&node->common.phase, PHASE_CLOSED, memory_order_release);
 	for (unsigned i = 0; i < node->listener_count; i++) {
 		address_remove(node->listeners[i].address);
-		shutdown(node->listeners[i].fd, SHUT_RDWR);
+		if (node->listeners[i].address->transport != TRANSPORT_UDP)
+			shutdown(node->listeners[i].fd, SHUT_RDWR);
 	}
 	join_acceptors(node);
 }
@@ -485,6 +472,8 @@ void node_destroy(struct node *node)
 	for (unsigned i = 0; i < node->acceptor_count; i++)
 		acceptor_finish(&node->acceptors[i]);
 	storage_close(&node->common.storage);
+	for (unsigned i = 0; i < node->worker_count; i++)
+		endpoints_free(&node->workers[i]);
 	free(node->acceptors);
 	free(node->listeners);
 	free(node->workers);

@@ -12,6 +12,9 @@
  * mode through worker 0's); `blocking` puts a thread into accept(2) (one per address and worker in
  * child and shared, one per address in parent) that hands connections to its worker.
  *
+ * udp:// addresses are read by the workers themselves, without acceptors (endpoint.h): child gives
+ * each worker a socket of its own, shared one to all, parent one to worker 0 alone.
+ *
  * A unix socket cannot have several listeners: in child mode it is accepted from as in shared mode,
  * and the node says so. Its file is removed at the end; one that a dead node left is replaced.
  * Addresses beyond loopback need opts->insecure, or TLS whose clients must show a certificate.
@@ -38,6 +41,7 @@
 
 #include "backends/backend.h"
 #include "engine/address.h"
+#include "engine/datagram.h"
 #include "engine/hooks.h"
 #include "engine/loop.h"
 #include "engine/tls.h"
@@ -95,6 +99,8 @@ struct node_opts {
 	/* No knob of this group. NULL: no address on TLS, and no forwards by it: to those a node is
 	 * a client that trusts, shows and speaks the same. Read by node_start() alone. */
 	const struct tls_opts *tls;
+
+	struct datagram_opts udp; /* --udp.* */
 };
 
 /* Bare names: --bind-addr, --threads ...; backend and tunables have groups of their own. */

@@ -28,7 +28,7 @@ static const struct knob knobs[] = {
 	  .type = &knob_texts,
 	  FIELD(bind, struct knob_list),
 	  .metavar = "ADDRESS",
-	  .help = "listen there: [tls://]host:port, :port, [::1]:port, unix:/path" },
+	  .help = "listen there: [udp://|tls://]host:port, :port, [::1]:port, unix:/path" },
 	{ .name = "insecure",
 	  .type = &knob_bool,
 	  FIELD(insecure, bool),
@@ -247,6 +247,8 @@ static const struct knob knobs[] = {
 	  .max = STORAGE_SIZE_MAX,
 	  .def = "1GiB",
 	  .help = "all that one request may ask to be loaded" },
+	DATAGRAM_KNOBS(struct node_opts),
+	DATAGRAM_PEER_KNOBS(struct node_opts),
 	{ 0 },
 };
 

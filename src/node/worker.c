@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/units.h"
 #include "node/accept.h"
+#include "node/endpoint.h"
 
 /* Statistics are 64-bit words, so that they can be copied one by one. */
 _Static_assert(sizeof(struct node_stats) == STATS_WORDS * sizeof(uint64_t), "words");
@@ -173,10 +174,15 @@ static void format_end(const struct conn *c, enum conn_end end, int code, char *
 static void say_end(struct worker *w, const struct conn *c, enum conn_end end, int code)
 {
 	char peer[ADDRESS_TEXT], what[400];
+	struct address a;
 
 	format_end(c, end, code, what, sizeof(what));
+	if (datagram_peer_address(c, &a))
+		address_format(&a, peer, sizeof(peer));
+	else
+		format_peer(c->recv.fd, peer, sizeof(peer));
 	if (!speaker_say(&w->common->speaker, loop_now_ns(&w->loop), "%s: %s: connection dropped",
-			 format_peer(c->recv.fd, peer, sizeof(peer)), what))
+			 peer, what))
 		say_rest_later(w);
 }
 
@@ -185,12 +191,11 @@ static void on_message(struct conn *c, const struct message *m)
 	program_run(&worker_of(c)->host, c, m);
 }
 
-static void on_closed(struct conn *c, enum conn_end end, int code)
+static void on_end(struct conn *c, enum conn_end end, int code)
 {
 	struct worker *w = worker_of(c);
 
 	w->stats.connections--;
-	atomic_fetch_sub_explicit(&w->common->connections, 1, memory_order_relaxed);
 	if (end == CONN_FAULT)
 		w->stats.faults[code]++;
 	if (end != CONN_PEER_CLOSED && end != CONN_LOCAL)
@@ -198,11 +203,30 @@ static void on_closed(struct conn *c, enum conn_end end, int code)
 	program_drop_waiting(&w->host, c);
 }
 
+static void on_closed(struct conn *c, enum conn_end end, int code)
+{
+	atomic_fetch_sub_explicit(&worker_of(c)->common->connections, 1, memory_order_relaxed);
+	on_end(c, end, code);
+}
+
 /* Connections to other nodes have a role of their own (upstream.c). */
 static const struct conn_role role = {
 	.accepts = WIRE_REQUEST,
 	.message = on_message,
 	.closed = on_closed,
+};
+
+/* These do not count for --max-connections: --udp.peers bounds them. */
+static void on_peer(struct conn *c)
+{
+	worker_of(c)->stats.connections++;
+}
+
+const struct conn_role worker_datagram_role = {
+	.accepts = WIRE_REQUEST,
+	.opened = on_peer,
+	.message = on_message,
+	.closed = on_end,
 };
 
 /* The limit is the node's, not the worker's: the kernel does not spread evenly. */
@@ -310,11 +334,14 @@ static int drain(struct worker *w)
 	w->draining = true;
 	for (struct acceptor *a = w->acceptors; a; a = a->next)
 		acceptor_end(a);
+	for (struct endpoint *e = w->endpoints; e; e = e->next)
+		endpoint_end(e);
 	if (w->rest_is_due)
 		loop_cancel(&w->loop, &w->rest);
 	transfers_hurry(&w->transfers);
-	for (struct conn *c = w->loop.all; c; c = c->next) {
-		if (c->role == &role)
+	for (struct conn *c = w->loop.all, *next; c; c = next) {
+		next = c->next; /* a datagram peer may be gone at once */
+		if (c->role == &role || c->role == &worker_datagram_role)
 			conn_finish(c);
 	}
 	while (!result && w->stats.connections) {
@@ -395,6 +422,8 @@ static int prepare(struct worker *w, struct err *err)
 		result = err_sys(err, -ENOMEM, "worker %u: forwards", w->index);
 	if (!result)
 		result = transfers_init(&w->transfers, &common->storage, &w->host, err);
+	for (struct endpoint *e = w->endpoints; e && !result; e = e->next)
+		result = endpoint_begin(e, err);
 	return result;
 }
 

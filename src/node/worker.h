@@ -48,6 +48,7 @@ struct common {
 };
 
 struct acceptor;
+struct endpoint;
 
 #define STATS_WORDS (sizeof(struct node_stats) / sizeof(uint64_t))
 
@@ -58,6 +59,7 @@ struct worker {
 	struct transfers transfers;
 	struct common *common;
 	struct acceptor *acceptors; /* in this loop */
+	struct endpoint *endpoints;
 	struct mailbox *boxes;
 	bool draining;
 	struct node_stats stats; /* all but what loop, backend and host count themselves */
@@ -80,6 +82,9 @@ struct worker {
 void worker_init(struct worker *w, struct common *common, unsigned index);
 /* Its thread; it comes to common->gate. 0 or -errno. */
 int worker_start(struct worker *w, struct err *err);
+
+/* Of connections that UDP sockets make. */
+extern const struct conn_role worker_datagram_role;
 
 /* In the worker's thread: a connection is its from here on. */
 void worker_take(struct worker *w, int fd, enum transport transport);
