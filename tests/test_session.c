@@ -231,6 +231,34 @@ static void test_a_lost_connection_is_opened_again_when_retries_are_allowed(void
 	close_street();
 }
 
+/* One connection is lost and rests, the other one's requests are never answered. */
+static void test_draining_sleeps_though_a_connection_waits_to_be_tried_again(void)
+{
+	struct load_plan plan = plan_of(1000, 3);
+	struct load *l = &street.rig.load;
+	unsigned turns = 0;
+
+	plan.connections = 2;
+	plan.retries = 5;
+	plan.retry_ns = 100 * MS;
+	street.rig.responder.manner = RESPONDER_SILENT;
+	street.rig.responder.close_after = 2;
+	open_street(&plan, &no_faults);
+	while (turns < 1000 && load_turn(l) > 0) {
+		CHECK_INT(loop_turn(&street.rig.responder.loop, 0), 0);
+		if (street.rig.responder.seen >= 2)
+			street.rig.responder.close_after = 0;
+		turns++;
+	}
+	CHECK_INT(l->phase, LOAD_OVER);
+	CHECK_INT(l->resting, 1);
+	CHECK_INT(l->tally.counts.failed, 1);
+	CHECK_INT(l->tally.counts.unanswered, 2);
+	CU_ASSERT(turns < 100);
+	check_counts(l);
+	close_street();
+}
+
 static void test_the_load_ends_when_no_connection_can_be_opened_any_more(void)
 {
 	struct load_plan plan = plan_of(1000, 100);
@@ -260,6 +288,8 @@ static CU_TestInfo tests[] = {
 	  test_a_connection_that_is_refused_too_often_is_an_error },
 	{ "a lost connection is opened again when retries are allowed",
 	  test_a_lost_connection_is_opened_again_when_retries_are_allowed },
+	{ "draining sleeps though a connection waits to be tried again",
+	  test_draining_sleeps_though_a_connection_waits_to_be_tried_again },
 	{ "the load ends when no connection can be opened any more",
 	  test_the_load_ends_when_no_connection_can_be_opened_any_more },
 	CU_TEST_INFO_NULL,

@@ -319,7 +319,8 @@ static int64_t next_look(const struct load *l, int64_t now_ns)
 		look = at;
 	if (l->phase == LOAD_DRAINING && l->drain_end_ns < look)
 		look = l->drain_end_ns;
-	if (l->resting && load_session_next_ns(l) < look)
+	/* Nobody is tried again once sending has ended: their time would be over for ever. */
+	if (l->resting && l->phase == LOAD_SENDING && load_session_next_ns(l) < look)
 		look = load_session_next_ns(l);
 	return look;
 }
