@@ -346,6 +346,24 @@ static void test_of_too_many_peers_the_idlest_is_forgotten(void)
 	rig_finish(&rig);
 }
 
+/* More than the cache of flows keeps, so that the address sanitizer sees who is used when gone. */
+static void test_what_a_forgotten_peer_has_under_way_ends_with_it(void)
+{
+	enum { CROWD = 100 };
+	struct rig rig;
+
+	RIG(&rig, UDP, "delay", "1s", "idle", "100ms");
+	for (int i = 0; i < CROWD; i++)
+		send_from(&rig, other_client(&rig), "hi");
+	rig_until(&rig, 500 * MS);
+	CHECK_INT(rig.relay.stats.open, CROWD);
+	rig_until(&rig, 2 * SEC);
+	CHECK_INT(rig.relay.stats.open, 0);
+	CHECK_INT(rig.relay.stats.way[PROXY_FORTH].dropped, CROWD);
+	CHECK_INT(rig.relay.lines.chunks.live, 0);
+	rig_finish(&rig);
+}
+
 static void test_stopping_frees_what_is_under_way(void)
 {
 	struct rig rig;
@@ -379,6 +397,8 @@ static CU_TestInfo tests[] = {
 	  test_a_peer_that_is_silent_is_forgotten_and_comes_again },
 	{ "of too many peers the idlest is forgotten",
 	  test_of_too_many_peers_the_idlest_is_forgotten },
+	{ "what a forgotten peer has under way ends with it",
+	  test_what_a_forgotten_peer_has_under_way_ends_with_it },
 	{ "stopping frees what is under way", test_stopping_frees_what_is_under_way },
 	CU_TEST_INFO_NULL,
 };

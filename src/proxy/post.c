@@ -195,6 +195,7 @@ static void outlet_pump(struct outlet *o)
 {
 	while (o->first && !o->sending) {
 		struct packet *p = o->first;
+		bool is_last = !p->next;
 		struct sockaddr *to;
 		unsigned count;
 
@@ -202,6 +203,8 @@ static void outlet_pump(struct outlet *o)
 		o->msg = (struct msghdr){ 0 };
 		if (!o->post->address(p, &to, &o->msg.msg_namelen)) {
 			lose(o->post, p, -ECANCELED);
+			if (is_last)
+				return; /* the outlet may have gone with it */
 			continue;
 		}
 		line_gather(&p->line, p->line.bytes, o->parts, &count);
