@@ -364,6 +364,30 @@ static void test_what_a_forgotten_peer_has_under_way_ends_with_it(void)
 	rig_finish(&rig);
 }
 
+/* What they have sent is due in ten seconds: forgetting them frees nothing before that. */
+static void test_peers_that_are_forgotten_do_not_pile_up(void)
+{
+	enum { CROWD = 400 };
+	uint64_t turned_away;
+	struct rig rig;
+
+	RIG(&rig, UDP, "delay", "10s", "max-connections", "4");
+	for (int i = 0; i < CROWD; i++) {
+		send_from(&rig, other_client(&rig), "hi");
+		rig_until(&rig, i * MS);
+	}
+	CU_ASSERT(rig.relay.stats.open <= 4 + 256);
+	CHECK_INT(rig.relay.stats.accepted + rig.relay.stats.turned_away, CROWD);
+	rig_until(&rig, 11 * SEC);
+	CHECK_INT(rig.relay.stats.open, 4);
+	turned_away = rig.relay.stats.turned_away;
+	send_from(&rig, other_client(&rig), "hi"); /* and then there is room again */
+	rig_until(&rig, 12 * SEC);
+	CHECK_INT(rig.relay.stats.turned_away, turned_away);
+	CHECK_INT(rig.relay.stats.open, 4);
+	rig_finish(&rig);
+}
+
 static void test_stopping_frees_what_is_under_way(void)
 {
 	struct rig rig;
@@ -399,6 +423,7 @@ static CU_TestInfo tests[] = {
 	  test_of_too_many_peers_the_idlest_is_forgotten },
 	{ "what a forgotten peer has under way ends with it",
 	  test_what_a_forgotten_peer_has_under_way_ends_with_it },
+	{ "peers that are forgotten do not pile up", test_peers_that_are_forgotten_do_not_pile_up },
 	{ "stopping frees what is under way", test_stopping_frees_what_is_under_way },
 	CU_TEST_INFO_NULL,
 };

@@ -20,6 +20,10 @@
 #define KEEP_FLOWS 64
 #define PAUSE_NS   (10 * MS)
 
+/* Forgotten peers whose datagrams are still under way, beyond the limit of those that are not: a
+ * long delay and addresses that somebody makes up would hold memory without end. */
+#define LEAVING_MAX 256
+
 struct udp_door {
 	struct io_op recv, pause;
 	struct datagrams *owner;
@@ -177,6 +181,10 @@ static struct flow *flow_open(struct udp_door *d, const struct sockaddr *from, s
 	struct flow *f;
 	int fd;
 
+	if (r->stats.open >= (uint64_t)r->opts->connections + LEAVING_MAX) {
+		r->stats.turned_away++;
+		return NULL;
+	}
 	if (r->stats.open >= (uint64_t)r->opts->connections && d->owner->oldest)
 		flow_close(d->owner->oldest);
 	fd = r->sockets.open(r->sockets.context, &r->route->to, &err);
