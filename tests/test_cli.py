@@ -57,6 +57,16 @@ def test_sessions_follow_each_other_and_tell_when_they_end():
         assert 9 <= result["latency"]["connect"]["count"] <= 12, result["latency"]["connect"]
 
 
+def test_rows_of_sessions_leave_the_records_whole():
+    with tempfile.TemporaryDirectory() as folder, Node() as node:
+        rows, records = os.path.join(folder, "rows.csv"), os.path.join(folder, "records.csv")
+        run("client", f"--to={node.to}", "--rate=1000", "-n", "50", "--session-requests=10",
+            "--pso", f"--output={rows}", f"--records={records}", "-q", status=(0, 1))
+        for path in rows, records:
+            with open(path, encoding="utf-8") as lines:
+                assert len(lines.readlines()) == 51, path
+
+
 def test_rows_go_to_a_file_with_its_own_separator():
     with tempfile.TemporaryDirectory() as folder, Node() as node:
         path = pathlib.Path(folder, "rows.csv")

@@ -249,6 +249,7 @@ static int load(struct client_cli *cli, struct err *err)
 		return result;
 	if (!wants_records(cli))
 		opts.records = 0;
+	cli->rows.sink.needs_all = cli->output.records[0];
 	opts.sink = &cli->rows.sink;
 	opts.tls = role_knobs_opts(cli->role.knobs, &tls_knobs);
 	catch_signals();

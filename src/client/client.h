@@ -82,10 +82,12 @@ struct client_sink {
 	void (*opened)(void *context, uint32_t thread, uint32_t session, int64_t ns);
 	/*
 	 * A session is over. Its records are among those at `records`, with others' of the same
-	 * thread if that has several connections; with one they are forgotten afterwards.
+	 * thread if that has several connections; with one they are forgotten afterwards, unless
+	 * they are needed at the end, too.
 	 */
 	void (*ended)(void *context, uint32_t thread, uint32_t session,
 		      const struct client_record *records, uint64_t count);
+	bool needs_all; /* records at the end */
 };
 
 /*

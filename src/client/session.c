@@ -139,7 +139,7 @@ static void tell_ended(const struct session *s)
 		return;
 	sink->ended(sink->context, l->plan.thread, s->number, l->tally.records + s->records,
 		    l->tally.record_count - s->records);
-	if (l->plan.connections == 1)
+	if (l->plan.connections == 1 && !sink->needs_all)
 		l->tally.record_count = 0;
 }
 
