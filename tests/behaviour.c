@@ -1,0 +1,406 @@
+/*
+ * behaviour.c - the stage and the trials: see behaviour.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "tests/behaviour.h"
+
+struct stage stage;
+
+const struct transport_case transport_cases[PLACES] = {
+	[OVER_IPV4] = { "tcp over IPv4", "127.0.0.1:0", OVER_IPV4, -1 },
+	[OVER_IPV6] = { "tcp over IPv6", "[::1]:0", OVER_IPV6, -1 },
+	[OVER_UNIX] = { "a unix socket", "unix:%s/%u", OVER_UNIX, -1 },
+	[OVER_ABSTRACT] = { "an abstract unix socket", "unix:@%s/%u", OVER_ABSTRACT, -1 },
+	[OVER_TLS_1_3] = { "TLS 1.3", "tls://127.0.0.1:0", OVER_IPV4, TLS_1_3 },
+	[OVER_TLS_1_2] = { "TLS 1.2", "tls://[::1]:0", OVER_IPV6, TLS_1_2 },
+	[OVER_UDP] = { "UDP", "udp://127.0.0.1:0", OVER_IPV4, -1 },
+};
+
+static void bind_text(enum place place, char *buf, size_t size)
+{
+	static unsigned number;
+	const char *form = transport_cases[place].bind;
+	const char *rest = strstr(form, "%s");
+
+	if (rest)
+		snprintf(buf, size, "%.*s%s/%u", (int)(rest - form), form, stage.folder, number++);
+	else
+		snprintf(buf, size, "%s", form);
+}
+
+/* 0: it is there. */
+static int probe(enum place place, struct err *err)
+{
+	const struct listen_opts opts = { .backlog = 64 };
+	struct address address, bound;
+	char text[ADDRESS_TEXT];
+	int fd;
+
+	bind_text(place, text, sizeof(text));
+	if (address_parse(text, &address, err))
+		return -1;
+	stage.silent[place] = -1;
+	if (address.transport == TRANSPORT_UDP)
+		return 0;
+	address.transport = TRANSPORT_STREAM;
+	fd = address_listen(&address, &opts, &bound, err);
+	if (fd < 0)
+		return -1;
+	stage.silent[place] = fd;
+	address_format(&bound, stage.silent_text[place], sizeof(stage.silent_text[place]));
+	bind_text(place, text, sizeof(text));
+	address_parse(text, &address, NULL);
+	fd = address_listen(&address, &opts, &bound, NULL);
+	address_remove(&bound);
+	close(fd);
+	address_format(&bound, stage.nobody_text[place], sizeof(stage.nobody_text[place]));
+	return 0;
+}
+
+static void probe_all(void)
+{
+	int count = 0;
+
+	for (int i = 0; i < PLACES; i++) {
+		struct err err = { 0 };
+
+		stage.addresses[i] = probe(i, &err) ? -1 : count++;
+		if (stage.addresses[i] < 0)
+			printf("not over %s: %s\n", transport_cases[i].name, err.text);
+	}
+}
+
+void stage_init_node(struct setup *s)
+{
+	char text[ADDRESS_TEXT];
+
+	setup_init(s, stage.backend);
+	s->opts.threads = 2;
+	s->opts.tls = &stage.node_tls;
+	for (int i = 0; i < PLACES; i++) {
+		if (stage.addresses[i] < 0)
+			continue;
+		bind_text(i, text, sizeof(text));
+		setup_bind(s, text);
+	}
+}
+
+static int start_node(unsigned number)
+{
+	struct setup *s = &stage.nodes[number];
+	char text[128];
+
+	stage_init_node(s);
+	s->opts.accept_mode = (int)number;
+	s->opts.storage.mode = number == 1		  ? STORAGE_INLINE
+			       : stage.backend->has_files ? number ? STORAGE_THREAD : STORAGE_NATIVE
+							  : STORAGE_THREAD;
+	s->opts.storage.prealloc = 1 << 20;
+	s->opts.storage.keep = false;
+	snprintf(text, sizeof(text), "file=%s/device%u,size=16MiB", stage.folder, number);
+	knob_list_add(&s->opts.storage.devices, text, strlen(text), NULL);
+	return setup_start(s);
+}
+
+int stage_open(const struct backend_ops *backend)
+{
+	stage.backend = backend;
+	strcpy(stage.folder, "/tmp/ringwalk_test_XXXXXX");
+	if (!mkdtemp(stage.folder))
+		return -errno;
+	certificates_make(&stage.certs);
+	knob_defaults(&tls_knobs, &stage.node_tls);
+	strcpy(stage.node_tls.cert, stage.certs.cert[CERT_SERVER]);
+	strcpy(stage.node_tls.key, stage.certs.key[CERT_SERVER]);
+	probe_all();
+	for (unsigned i = 0; i < ROLES; i++)
+		if (start_node(i))
+			return -1;
+	return 0;
+}
+
+static int stop_node(struct setup *s)
+{
+	struct err err = { 0 };
+	int failed = s->node && node_stop(s->node, &err);
+
+	if (failed)
+		printf("%s\n", err.text);
+	for (unsigned i = 0; i < s->said.count && i < SENTENCES; i++)
+		printf("a node said: %s\n", s->said.text[i]);
+	failed |= s->said.count > 0;
+	node_destroy(s->node);
+	free(s->backend_opts);
+	return failed;
+}
+
+int stage_close(void)
+{
+	struct address address;
+	int failed = 0;
+
+	for (unsigned i = 0; i < ROLES; i++)
+		failed |= stop_node(&stage.nodes[i]);
+	for (int i = 0; i < PLACES; i++) {
+		if (stage.addresses[i] < 0 || stage.silent[i] < 0)
+			continue;
+		address_parse(stage.silent_text[i], &address, NULL);
+		address_remove(&address);
+		close(stage.silent[i]);
+	}
+	certificates_remove(&stage.certs);
+	rmdir(stage.folder);
+	return failed;
+}
+
+/* Trials. */
+
+static struct setup *node_of(const struct trial *t, unsigned role)
+{
+	return &stage.nodes[(t->first + role) % ROLES];
+}
+
+/* What stands for a place in a program. */
+static const char *place_text(const struct trial *t, char letter, char *buf, size_t size)
+{
+	enum place between = transport_cases[t->place].between;
+	const struct setup *s;
+
+	if (letter == 'S')
+		return stage.silent_text[between];
+	if (letter == 'N')
+		return stage.nobody_text[between];
+	s = node_of(t, (unsigned)(letter - 'A'));
+	return address_format(node_address(s->node, (unsigned)stage.addresses[between]), buf, size);
+}
+
+void trial_set(struct trial *t, const char *name, const char *text)
+{
+	struct err err = { 0 };
+
+	if (knob_parse(knob_find(&client_knobs, name), text, &t->client, &err))
+		printf("\n    --%s: %s", name, err.text);
+	CU_ASSERT(err.code == 0);
+}
+
+static void set_program(struct trial *t)
+{
+	char text[2048], address[ADDRESS_TEXT];
+	size_t len = 0;
+
+	for (const char *p = t->deed->program; *p && len < sizeof(text); p++) {
+		if (*p == '%')
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s",
+						place_text(t, *++p, address, sizeof(address)));
+		else
+			text[len++] = *p;
+	}
+	CU_ASSERT_FATAL(len < sizeof(text));
+	text[len] = '\0';
+	trial_set(t, "program", text);
+}
+
+void trial_prepare_client(struct trial *t, const struct setup *node)
+{
+	int version = transport_cases[t->place].tls_version;
+
+	knob_defaults(&client_knobs, &t->client);
+	trial_set(t, "wait", "sleep");
+	trial_set(t, "request-size", "auto");
+	trial_set(t, "reply-size", "512B");
+	trial_set(t, "rate", "5k");
+	trial_set(t, "threads", "2");
+	trial_set(t, "connections", "2");
+	trial_set(t, "requests", "25");
+	trial_set(t, "seed", "20261122");
+	trial_set(t, "drain", "10s");
+	set_program(t);
+	knob_defaults(&tls_knobs, &t->tls);
+	strcpy(t->tls.ca, stage.certs.cert[CERT_CA]);
+	t->tls.verify = true;
+	if (version >= 0)
+		t->tls.min_version = t->tls.max_version = version;
+	t->client.tls = &t->tls;
+	address_format(node_address(node->node, (unsigned)stage.addresses[t->place]), t->client.to,
+		       sizeof(t->client.to));
+}
+
+int trial_run_client(struct trial *t)
+{
+	struct err err = { 0 };
+	int result = client_run(&t->client, stage.backend, stage.nodes[0].backend_opts, NULL, NULL,
+				&t->result, &err);
+
+	if (result)
+		printf("\n    %s", err.text);
+	CHECK_INT(result, 0);
+	return result;
+}
+
+static struct node_stats gained_by(const struct trial *t, unsigned role)
+{
+	struct node_stats now = stats_of(node_of(t, role));
+	const struct node_stats *before = &t->before[role];
+	uint64_t *forward = (uint64_t *)&now.forward;
+
+	now.requests -= before->requests;
+	now.loop.bytes_out -= before->loop.bytes_out;
+	for (unsigned i = 0; i < WIRE_CODES; i++)
+		now.operations[i] -= before->operations[i];
+	for (unsigned i = 0; i < WIRE_FAULTS; i++)
+		now.faults[i] -= before->faults[i];
+	for (size_t i = 0; i < sizeof(now.forward) / sizeof(*forward); i++)
+		forward[i] -= ((const uint64_t *)&before->forward)[i];
+	return now;
+}
+
+/* No forward is under way, and whoever will still answer has. */
+static bool is_settled(const struct trial *t, unsigned role)
+{
+	const struct forward_stats *f = &t->gained[role].forward;
+	uint64_t unanswered = role == A ? t->deed->unanswered * REQUESTS : 0;
+	uint64_t answered = f->answers + f->late;
+
+	return f->forwards == f->completed + f->timeouts + f->failures + f->refused &&
+	       (t->deed->is_drawn ? f->attempts >= answered : f->attempts == answered + unanswered);
+}
+
+/* Every node has run what it was asked for, and nothing else. */
+static bool has_run_all(const struct trial *t)
+{
+	for (unsigned code = 0; code < WIRE_CODES; code++) {
+		uint64_t sum = t->deed->asked_either[code] * REQUESTS;
+
+		for (unsigned role = 0; role < ROLES; role++) {
+			uint64_t run = t->gained[role].operations[code];
+			uint64_t asked = t->deed->asked[role][code] * REQUESTS;
+
+			if (run != asked && (role == A || !t->deed->asked_either[code]))
+				return false;
+			sum += asked;
+		}
+		if (count_run(t, code) != sum)
+			return false;
+	}
+	return true;
+}
+
+static void print_run(const struct trial *t)
+{
+	for (unsigned role = 0; role < ROLES; role++) {
+		const struct forward_stats *f = &t->gained[role].forward;
+
+		printf("\n    %c ran", 'A' + role);
+		for (unsigned code = 1; code < WIRE_CODES; code++)
+			printf(" %" PRIu64, t->gained[role].operations[code]);
+		printf("; forwards %" PRIu64 " = %" PRIu64 " + %" PRIu64 " + %" PRIu64 " + %" PRIu64
+		       ", attempts %" PRIu64 ", answers %" PRIu64 ", late %" PRIu64,
+		       f->forwards, f->completed, f->timeouts, f->failures, f->refused, f->attempts,
+		       f->answers, f->late);
+	}
+}
+
+/* What others count comes after a turn of theirs. */
+static void await_counts(struct trial *t)
+{
+	int64_t end_ns = clock_now_ns() + PATIENCE_S * SEC;
+	bool is_right = false;
+
+	while (!is_right && clock_now_ns() < end_ns) {
+		is_right = true;
+		for (unsigned role = 0; role < ROLES; role++) {
+			t->gained[role] = gained_by(t, role);
+			is_right &= is_settled(t, role);
+		}
+		is_right = is_right && (t->deed->is_drawn || has_run_all(t));
+		if (!is_right)
+			usleep(500);
+	}
+	if (!is_right)
+		print_run(t);
+	CU_ASSERT(is_right);
+	for (unsigned role = 0; role < ROLES; role++)
+		for (unsigned i = 0; i < WIRE_FAULTS; i++)
+			CHECK_INT(t->gained[role].faults[i], 0);
+}
+
+static void check_counts(const struct trial *t)
+{
+	const struct client_counts *c = &t->result->counts;
+
+	CHECK_INT(c->planned, REQUESTS);
+	CHECK_INT(c->sent, REQUESTS);
+	CHECK_INT(c->done, t->deed->fails ? 0 : REQUESTS);
+	CHECK_INT(c->failed, t->deed->fails ? REQUESTS : 0);
+	CHECK_INT(c->timed_out + c->unanswered + c->censored + c->late, 0);
+	CHECK_INT(t->result->strays, 0);
+	CHECK_INT(t->result->connections_lost, 0);
+	CHECK_INT(t->result->loop.faults, 0);
+	CHECK_INT(t->result->connections, 4);
+}
+
+static void check_transport(const struct trial *t)
+{
+	static const char *const versions[] = { [TLS_1_2] = "TLSv1.2", [TLS_1_3] = "TLSv1.3" };
+	int version = transport_cases[t->place].tls_version;
+
+	CHECK_TEXT(t->result->tls.version, version < 0 ? "" : versions[version]);
+	CHECK_INT(t->result->tls.is_verified, version >= 0);
+}
+
+/* Where the time went is told of every answer, adds up, and is never less than nothing. */
+static void check_split(struct trial *t)
+{
+	const struct split *s = &t->result->split;
+	double measured_ns = hist_mean(t->result->response);
+
+	CHECK_INT(s->answers, t->deed->fails ? 0 : REQUESTS);
+	CHECK_INT(s->ignored, 0);
+	CHECK_INT(s->cut, 0);
+	if (!s->answers)
+		return;
+	split_view(s, 1, &t->split);
+	CHECK_NEAR(t->split.answers, REQUESTS, 0);
+	CHECK_NEAR(t->split.response_ns / measured_ns, 1, 0.02);
+	for (unsigned hop = 0; hop < s->hop_count; hop++)
+		for (unsigned i = 0; i < SPLIT_PARTS; i++)
+			CU_ASSERT(t->split.part_ns[hop][i] >= -1.0);
+}
+
+void behave_once(const struct deed *d, enum place place, unsigned first, trial_check *more)
+{
+	struct trial t = { .deed = d, .place = place, .first = first };
+	unsigned failures = CU_get_number_of_failures();
+
+	if (stage.addresses[place] < 0 || (d->is_long && place == OVER_UDP))
+		return;
+	for (unsigned role = 0; role < ROLES; role++)
+		t.before[role] = stats_of(node_of(&t, role));
+	trial_prepare_client(&t, node_of(&t, A));
+	if (!trial_run_client(&t)) {
+		await_counts(&t);
+		check_counts(&t);
+		check_transport(&t);
+		check_split(&t);
+		if (more)
+			more(&t);
+	}
+	client_result_destroy(t.result);
+	if (CU_get_number_of_failures() != failures)
+		printf("\n    over %s, node %u first: %s", transport_cases[place].name, first,
+		       d->program);
+}
+
+void behave(const struct deed *d, trial_check *more)
+{
+	for (unsigned place = 0; place < PLACES; place++)
+		behave_once(d, place, place % ROLES, more);
+}
+
+void behave_on_every_node(const struct deed *d, trial_check *more)
+{
+	for (unsigned place = 0; place < PLACES; place++)
+		for (unsigned first = 0; first < ROLES; first++)
+			behave_once(d, place, first, more);
+}

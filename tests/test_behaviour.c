@@ -1,0 +1,30 @@
+/*
+ * test_behaviour.c - every operation over every transport, on the backend that the argument names.
+ *
+ * behaviour.h says how, behaviour_*.c what.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "tests/behaviour.h"
+
+int main(int argc, char **argv)
+{
+	CU_SuiteInfo suites[] = {
+		{ .pName = "work", .pTests = behaviour_work_tests },
+		{ .pName = "forwards", .pTests = behaviour_forward_tests },
+		{ .pName = "failures", .pTests = behaviour_failure_tests },
+		{ .pName = "nodes", .pTests = behaviour_node_tests },
+		CU_SUITE_INFO_NULL,
+	};
+	const struct backend_ops *backend;
+	struct err err = { 0 };
+	int result;
+
+	backend = backend_find(argc > 1 ? argv[1] : "epoll", &err);
+	if (!backend || backend->probe(&err))
+		return test_skip(err.text);
+	if (stage_open(backend))
+		return 1;
+	result = test_main_suites(suites);
+	return stage_close() || result;
+}
