@@ -132,7 +132,29 @@ static void test_a_lost_connection_fails_its_requests_and_the_others_go_on(void)
 	close_rig(&rig);
 }
 
+/* The batch was begun a millisecond ago. */
+static int64_t clock_of_a_busy_client(const struct loop *loop)
+{
+	return loop_now_ns(loop) + MS;
+}
+
+static void test_an_answer_takes_until_it_is_read(void)
+{
+	const struct sim_faults faults = { .delay_ns = 5 * MS };
+	struct load_plan plan = plan_of(100, 10);
+	struct rig rig = { 0 };
+
+	plan.clock = clock_of_a_busy_client;
+	open_rig(&rig, &plan, &faults);
+	CU_ASSERT(run_until(&rig, 10 * SEC));
+	CHECK_INT(rig.load.tally.counts.done, 10);
+	CHECK_INT(hist_min(rig.load.tally.service), 10 * MS);
+	CHECK_INT(hist_max(rig.load.tally.service), 10 * MS);
+	close_rig(&rig);
+}
+
 static CU_TestInfo tests[] = {
+	{ "an answer takes until it is read", test_an_answer_takes_until_it_is_read },
 	{ "a late answer is not an answer", test_a_late_answer_is_not_an_answer },
 	{ "a silent node leaves requests unanswered until the drain ends",
 	  test_a_silent_node_leaves_requests_unanswered_until_the_drain_ends },

@@ -4,6 +4,10 @@
  * The peer is not trusted: an answer to nothing we asked for, on the wrong connection or for the
  * second time is counted and changes nothing else.
  *
+ * The clock is read for each answer. The batch's time is when the kernel was last asked what is
+ * there; what came after that, while the batch was handled or somebody else had the CPU, is read
+ * with it, and would seem to have taken less time than it did.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "client/load.h"
@@ -33,6 +37,7 @@ void load_answer(struct conn *c, const struct message *m)
 	struct session *s = c->owner;
 	struct load *l = s->load;
 	struct slot *slot = slots_find(&l->slots, m->head.id);
+	int64_t now_ns;
 
 	if (l->phase != LOAD_SENDING && l->phase != LOAD_DRAINING)
 		return;
@@ -40,10 +45,11 @@ void load_answer(struct conn *c, const struct message *m)
 		on_stray(l, m->head.id);
 		return;
 	}
-	tally_answered(&l->tally, slot, m);
+	now_ns = l->plan.clock(l->loop);
+	tally_answered(&l->tally, slot, m, now_ns);
 	forget(l, slot);
 	if (l->plan.outstanding)
-		load_fill(s, l->plan.clock(l->loop));
+		load_fill(s, now_ns);
 	load_session_answered(s);
 }
 

@@ -118,11 +118,12 @@ static int64_t bounded(uint64_t ns)
 }
 
 /* What the node says of itself, and what its records say of the others. */
-static void add_records(struct tally *t, const struct slot *slot, const struct message *m)
+static void add_records(struct tally *t, const struct slot *slot, const struct message *m,
+			int64_t now_ns)
 {
 	const struct split_answer answer = {
 		.late_ns = slot->sent_ns - slot->intended_ns,
-		.service_ns = m->received_ns - slot->sent_ns,
+		.service_ns = now_ns - slot->sent_ns,
 		.records = m->body,
 		.len = m->head.body_len,
 		.is_cut = m->head.flags & WIRE_RECORDS_CUT,
@@ -137,10 +138,10 @@ static void add_records(struct tally *t, const struct slot *slot, const struct m
 	hist_record(t->node_service, bounded(hop.service_ns));
 }
 
-void tally_answered(struct tally *t, const struct slot *slot, const struct message *m)
+void tally_answered(struct tally *t, const struct slot *slot, const struct message *m,
+		    int64_t now_ns)
 {
 	enum outcome outcome = m->head.hops == WIRE_OK ? OUTCOME_DONE : OUTCOME_FAILED;
-	int64_t now_ns = m->received_ns;
 
 	count(t, slot->is_measured, outcome);
 	if (outcome == OUTCOME_FAILED)
@@ -154,7 +155,7 @@ void tally_answered(struct tally *t, const struct slot *slot, const struct messa
 	t->last_done_ns = now_ns;
 	hist_record(t->response, now_ns - slot->intended_ns);
 	hist_record(t->service, now_ns - slot->sent_ns);
-	add_records(t, slot, m);
+	add_records(t, slot, m, now_ns);
 }
 
 void tally_lost(struct tally *t, const struct slot *slot, enum outcome outcome, int64_t now_ns)

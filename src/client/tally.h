@@ -43,8 +43,9 @@ void tally_finish(struct tally *t);
 
 /* slot has its times and whether it is measured; gets its record. */
 void tally_sent(struct tally *t, struct slot *slot);
-/* Answered by m. */
-void tally_answered(struct tally *t, const struct slot *slot, const struct message *m);
+/* Answered by m, which was read at now_ns. */
+void tally_answered(struct tally *t, const struct slot *slot, const struct message *m,
+		    int64_t now_ns);
 /* OUTCOME_FAILED (connection broke), OUTCOME_TIMED_OUT or OUTCOME_UNANSWERED. */
 void tally_lost(struct tally *t, const struct slot *slot, enum outcome outcome, int64_t now_ns);
 /* Due, but not sent by the end. */
