@@ -1,7 +1,7 @@
 /*
  * forward_body.h - programs with forwards in them, put together piece by piece.
  *
- * A destination is a port of 127.0.0.1.
+ * A destination is a port of 127.0.0.1, by tcp if nothing else is said.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,6 +23,7 @@ struct branch {
 	uint16_t ports[WIRE_FAN_OUT + 1];
 	unsigned count;
 	const struct body *program;
+	uint8_t transports[WIRE_FAN_OUT + 1];
 };
 
 static const uint8_t here[] = { 127, 0, 0, 1 };
@@ -43,10 +44,11 @@ static inline uint32_t put_one_branch(uint8_t *p, const struct branch *branch)
 	uint32_t len = wire_put_branch(p, branch->program->len, branch->count);
 
 	for (unsigned i = 0; i < branch->count; i++)
-		len += wire_put_destination(p + len,
-					    &(struct wire_destination){ .family = FAMILY_IPV4,
-									.port = branch->ports[i],
-									.address = here });
+		len += wire_put_destination(
+			p + len, &(struct wire_destination){ .transport = branch->transports[i],
+							     .family = FAMILY_IPV4,
+							     .port = branch->ports[i],
+							     .address = here });
 	memcpy(p + len, branch->program->bytes, branch->program->len);
 	return len + branch->program->len;
 }

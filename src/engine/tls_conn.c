@@ -137,6 +137,8 @@ static void finish_handshake(struct tls_conn *t)
 	tls_loop_remove(c->loop->tls, t);
 	stats->handshakes++;
 	stats->handshakes_resumed += SSL_session_reused(t->ssl);
+	if (c->out.head)
+		c->flags |= CONN_DIRTY; /* it was queued meanwhile, and leaves with this input */
 	if (!is_client(t))
 		return;
 	t->peer = NULL;
