@@ -10,7 +10,6 @@
 #include <netinet/in.h>
 
 #include "engine/destination.h"
-#include "tests/certificates.h"
 #include "tests/forward_body.h"
 #include "tests/node_fixture.h"
 
@@ -378,90 +377,7 @@ static void test_a_rule_that_is_none_keeps_a_node_from_starting(void)
 	setup_finish(&a);
 }
 
-static struct certificates certs;
-
-/* One to node b, by TLS. */
-static int ask_by_tls(int fd)
-{
-	struct body inner = nap_then_reply(0), outer = { 0 };
-	struct wire_destination d = { TRANSPORT_TLS, FAMILY_IPV4, port_of(&b), here };
-	uint8_t *p = outer.bytes;
-
-	p += wire_put_forward(
-		p, &(struct wire_forward){ .size = 200, .branches = 1, .timeout_us = 5000000 });
-	p += wire_put_branch(p, inner.len, 1);
-	p += wire_put_destination(p, &d);
-	memcpy(p, inner.bytes, inner.len);
-	outer.len = (uint32_t)(p - outer.bytes) + inner.len;
-	wire_end_forward(outer.bytes, outer.len);
-	add_reply(&outer, REPLY_SIZE);
-	return ask_body(fd, &outer);
-}
-
-static void default_tls(struct tls_opts *opts, enum certificate cert, enum certificate ca)
-{
-	knob_defaults(&tls_knobs, opts);
-	if (cert < CERTS) {
-		strcpy(opts->cert, certs.cert[cert]);
-		strcpy(opts->key, certs.key[cert]);
-	}
-	if (ca < CERTS)
-		strcpy(opts->ca, certs.cert[ca]);
-	opts->verify = ca < CERTS;
-}
-
-/* Twenty requests by one connection, from a node that has no address on TLS itself. */
-static void test_forwards_by_tls_share_a_connection_to_whom_is_trusted(void)
-{
-	static const struct {
-		enum certificate ca;
-		int status;
-		uint64_t opened;
-	} rows[] = { { CERT_CA, WIRE_OK, 1 }, { CERT_OTHER_CA, WIRE_ERROR, 20 } };
-	struct tls_opts tls;
-
-	setup_init(&b, backend);
-	default_tls(&tls, CERT_SERVER, CERT_NONE);
-	b.opts.tls = &tls;
-	setup_bind(&b, "tls://127.0.0.1:0");
-	CU_ASSERT_FATAL(setup_start(&b) == 0);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		int fd;
-
-		setup_init(&a, backend);
-		default_tls(&tls, CERT_NONE, rows[i].ca);
-		a.opts.tls = &tls;
-		CU_ASSERT_FATAL(setup_start(&a) == 0);
-		fd = connect_to_node(&a);
-		for (int j = 0; j < 20; j++)
-			CHECK_INT(ask_by_tls(fd), rows[i].status);
-		CHECK_INT(stats_of(&a).forward.opened, rows[i].opened);
-		CHECK_INT(count_said(&a, "a forward to tls://127.0.0.1"), rows[i].status != 0);
-		close(fd);
-		setup_finish(&a);
-	}
-	setup_finish(&b);
-}
-
-static void test_without_settings_of_tls_there_is_no_forward_by_it(void)
-{
-	int fd;
-
-	start_plain(&a, backend);
-	start_plain(&b, backend);
-	fd = connect_to_node(&a);
-	CHECK_INT(ask_by_tls(fd), WIRE_ERROR);
-	CHECK_INT(stats_of(&a).forward.opened, 0);
-	close(fd);
-	setup_finish(&a);
-	setup_finish(&b);
-}
-
 static CU_TestInfo tests[] = {
-	{ "forwards by tls share a connection to whom is trusted",
-	  test_forwards_by_tls_share_a_connection_to_whom_is_trusted },
-	{ "without settings of tls there is no forward by it",
-	  test_without_settings_of_tls_there_is_no_forward_by_it },
 	{ "requests through two hops add up", test_requests_through_two_hops_add_up },
 	{ "a node forwards to itself and its other worker",
 	  test_a_node_forwards_to_itself_and_its_other_worker },
@@ -484,15 +400,11 @@ static CU_TestInfo tests[] = {
 int main(int argc, char **argv)
 {
 	struct err err = { 0 };
-	int result;
 
 	backend = backend_find(argc > 1 ? argv[1] : "epoll", &err);
 	if (!backend)
 		return 1;
 	if (backend->probe(&err))
 		return test_skip(err.text);
-	certificates_make(&certs);
-	result = test_main("node_forward", tests);
-	certificates_remove(&certs);
-	return result;
+	return test_main("node_forward", tests);
 }

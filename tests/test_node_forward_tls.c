@@ -271,6 +271,17 @@ static void test_a_peer_without_tls_is_an_error_with_a_sentence(void)
 	CHECK_INT(count_said(&a, "a forward to tls://127.0.0.1"), 1);
 }
 
+static void test_without_settings_of_tls_there_is_no_forward_by_it(void)
+{
+	init();
+	a.opts.tls = NULL;
+	start();
+	CHECK_INT(ask_b(1, 2), WIRE_ERROR);
+	CHECK_INT(stats_of(&a).forward.opened, 0);
+	finish();
+	CHECK_INT(count_said(&a, "a transport that is not there"), 1);
+}
+
 static void test_files_that_are_wrong_keep_a_node_from_starting(void)
 {
 	init();
@@ -296,6 +307,8 @@ static CU_TestInfo tests[] = {
 	{ "tcp and tls make one quorum", test_tcp_and_tls_make_one_quorum },
 	{ "a peer without tls is an error with a sentence",
 	  test_a_peer_without_tls_is_an_error_with_a_sentence },
+	{ "without settings of tls there is no forward by it",
+	  test_without_settings_of_tls_there_is_no_forward_by_it },
 	{ "files that are wrong keep a node from starting",
 	  test_files_that_are_wrong_keep_a_node_from_starting },
 	CU_TEST_INFO_NULL,

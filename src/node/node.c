@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "node/accept.h"
 #include "node/endpoint.h"
+#include "node/trust.h"
 
 struct listener {
 	int fd;
@@ -51,29 +52,17 @@ static int out_of_memory(struct err *err)
 	return err_sys(err, -ENOMEM, "node");
 }
 
-/* Clients must show a certificate there. */
-static bool asks_who(const struct node *node, const struct address *a)
-{
-	const struct tls_opts *tls = node->common.opts.tls;
-
-	return a->transport == TRANSPORT_TLS && tls && tls->verify;
-}
-
 static int parse_address(const struct node *node, const char *text, struct address *ret,
 			 struct err *err)
 {
 	struct address a;
-	char buf[ADDRESS_TEXT];
 	int result = address_parse(text, &a, err);
 
 	if (result)
 		return result;
-	if (!address_is_loopback(&a) && !node->common.opts.insecure && !asks_who(node, &a))
-		return err_set(
-			err, -EINVAL,
-			"listen on %s: other machines could reach it and nothing asks them "
-			"who they are; --insecure allows that, tls:// with --tls-verify asks",
-			address_format(&a, buf, sizeof(buf)));
+	result = trust_check(&node->common, &a, err);
+	if (result)
+		return result;
 	*ret = a;
 	return 0;
 }
@@ -91,25 +80,6 @@ static int parse_addresses(struct node *node, struct err *err)
 				       &node->addresses[i], err);
 	node->address_count = count;
 	return result;
-}
-
-/* One context for all addresses on TLS, and one for all forwards by it. */
-static int prepare_tls(struct node *node, struct err *err)
-{
-	static const struct tls_opts none;
-	const struct tls_opts *opts = node->common.opts.tls;
-	const struct address *a = node->addresses;
-	char buf[ADDRESS_TEXT];
-
-	if (opts && tls_context_create(&node->common.forward_tls, opts, TLS_CLIENT, err) < 0)
-		return err_wrap(err, "forwards by TLS");
-	while (a < node->addresses + node->address_count && a->transport != TRANSPORT_TLS)
-		a++;
-	if (a == node->addresses + node->address_count)
-		return 0;
-	if (tls_context_create(&node->common.tls, opts ? opts : &none, TLS_SERVER, err) < 0)
-		return err_wrap(err, "listen on %s", address_format(a, buf, sizeof(buf)));
-	return 0;
 }
 
 static int open_listener(struct node *node, struct address *a, struct worker *worker,
@@ -264,7 +234,7 @@ static int prepare(struct node *node, const void *backend_opts, struct err *err)
 	if (!result)
 		result = parse_addresses(node, err);
 	if (!result)
-		result = prepare_tls(node, err);
+		result = trust_prepare(&node->common, node->addresses, node->address_count, err);
 	node->common.opts.tls = NULL;
 	if (!result)
 		result = allow_parse(&node->common.opts.allow_forward, &node->common.allowed, err);
@@ -479,7 +449,6 @@ void node_destroy(struct node *node)
 	free(node->workers);
 	free(node->addresses);
 	free(node->backend_opts);
-	tls_context_destroy(node->common.tls);
-	tls_context_destroy(node->common.forward_tls);
+	trust_finish(&node->common);
 	free(node);
 }

@@ -22,7 +22,9 @@
  *
  * Forwards go over connections of each worker's own (upstream.h) to where opts->allow_forward says.
  * A request can make a node connect and send bytes elsewhere: that is why only loopback and unix
- * sockets are allowed unless it is told more.
+ * sockets are allowed unless it is told more. Forwards by TLS are a client's with the same options:
+ * the node shows its own certificate if it is asked. Whether it checks the other's, which has to be
+ * for its IP address or --tls-name, --forward-tls-verify says; `auto`: if --tls-verify does.
  *
  * What clients do wrong is said once each (hooks.say): peer, what, "connection dropped"; at most
  * ten sentences a second, then how many were left out. How programs are run, and what the times in
@@ -50,6 +52,7 @@
 
 enum accept_mode { ACCEPT_CHILD, ACCEPT_SHARED, ACCEPT_PARENT };
 enum accept_wait { ACCEPT_EVENT, ACCEPT_BLOCKING };
+enum forward_verify { FORWARD_VERIFY_NO, FORWARD_VERIFY_YES, FORWARD_VERIFY_AUTO };
 
 #define STORAGE_SIZE_MAX    (1LL << 50)
 #define STORAGE_SYNC_MAX_NS (3600LL * 1000000000)
@@ -95,6 +98,7 @@ struct node_opts {
 	int64_t forward_connections; /* --forward-connections: of those, to one node */
 	int64_t forward_idle_ns;     /* --forward-idle: unused for so long, they are closed */
 	int64_t hops;		     /* --max-hops: forwards within forwards */
+	int forward_tls_verify;	     /* --forward-tls-verify */
 	struct storage_opts storage;
 	/* No knob of this group. NULL: no address on TLS, and no forwards by it: to those a node is
 	 * a client that trusts, shows and speaks the same. Read by node_start() alone. */

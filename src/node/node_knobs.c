@@ -19,6 +19,7 @@ static const char *const backlog_aliases[] = { "bl", NULL };
 static const char *const no_delay_aliases[] = { "nd", NULL };
 static const char *const spin_aliases[] = { "wss", NULL };
 
+static const char *const forward_verifies[] = { "no", "yes", "auto", NULL };
 static const char *const group_syncs[] = { "no", "yes", "auto", NULL };
 static const char *const storage_modes[] = { "native", "thread", "inline", "auto", NULL };
 
@@ -145,6 +146,13 @@ static const struct knob knobs[] = {
 	  .max = 86400 * SEC,
 	  .def = "60s",
 	  .help = "a connection to another node that is unused for so long is closed" },
+	{ .name = "forward-tls-verify",
+	  .type = &knob_enum,
+	  FIELD(forward_tls_verify, int),
+	  .choices = forward_verifies,
+	  .def = "auto",
+	  .help = "check the certificates of nodes on tls:// that are forwarded to, and that they "
+		  "are for their IP address or --tls-name; auto: as --tls-verify" },
 	{ .name = "max-hops",
 	  .type = &knob_int,
 	  FIELD(hops, int64_t),

@@ -77,11 +77,24 @@ void upstream_drop(struct upstreams *u, struct attempt *a)
 		upstream_enter_idle(l);
 }
 
+/* As a client does it (client.c). */
+static void say_unchecked(const struct link *l)
+{
+	struct tls_info info;
+
+	if (tls_describe(l->conn, &info) && !info.is_verified)
+		upstream_say(l->upstreams, TROUBLE_UNCHECKED,
+			     "forwards by TLS: who the other nodes are is not checked: "
+			     "--forward-tls-verify does that, with --tls-ca=FILE unless the "
+			     "system knows their authority");
+}
+
 static void on_opened(struct conn *c)
 {
 	struct link *l = c->owner;
 
 	l->is_open = true;
+	say_unchecked(l);
 	if (!l->first)
 		upstream_enter_idle(l);
 }
@@ -163,18 +176,24 @@ static void tell_lost_later(struct link *l)
 	loop_submit(u->loop, &u->lost_timer);
 }
 
+/* That nobody is there, or not any more, is a result; that somebody says no is news. */
+static void say_refusal(struct link *l, const struct conn *c, enum conn_end end)
+{
+	const char *reason = end == CONN_REFUSED ? tls_reason(c) : NULL;
+	char text[ADDRESS_TEXT];
+
+	if (reason)
+		upstream_say(l->upstreams, TROUBLE_TLS, "a forward to %s failed: %s",
+			     address_format(&l->address, text, sizeof(text)), reason);
+}
+
 static void on_closed(struct conn *c, enum conn_end end, int code)
 {
 	struct link *l = c->owner;
 	struct upstreams *u = l->upstreams;
-	const char *reason = tls_reason(c);
-	char text[ADDRESS_TEXT];
 
-	(void)end;
 	(void)code;
-	if (reason)
-		upstream_say(u, TROUBLE_TLS, "a forward to %s failed: %s",
-			     address_format(&l->address, text, sizeof(text)), reason);
+	say_refusal(l, c, end);
 	l->conn = NULL;
 	upstream_remove_link(l);
 	if (u->is_beginning || u->is_ending)

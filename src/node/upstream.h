@@ -18,6 +18,9 @@
  * Back-pressure: while a link owes its peer limits.out_queue bytes, attempts wait for it in turn,
  * unwritten (they take a slot and no other memory); their time runs.
  *
+ * A destination on TLS is connected to with opts.tls, and its certificate has to be for its IP
+ * address if that context checks it; sessions are resumed.
+ *
  * Everything here belongs to the thread of the loop.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -57,6 +60,7 @@ enum upstream_trouble {
 	TROUBLE_NOT_ALLOWED,
 	TROUBLE_TRANSPORT,
 	TROUBLE_TLS,
+	TROUBLE_UNCHECKED,
 	TROUBLE_ATTEMPTS,
 	TROUBLE_LINKS,
 	TROUBLE_SOCKET,

@@ -17,7 +17,7 @@
 
 void upstream_say(struct upstreams *u, enum upstream_trouble trouble, const char *fmt, ...)
 {
-	char sentence[256];
+	char sentence[512];
 	va_list args;
 
 	if (!u->opts.say)
@@ -126,9 +126,12 @@ static void leave_destination(struct link *l)
 		remove_destination(l->upstreams, d);
 }
 
-static bool can_reach(const struct upstreams *u, unsigned transport)
+/* The path of a unix socket is no name that a certificate could be for. */
+static bool can_reach(const struct upstreams *u, const struct wire_destination *to)
 {
-	return transport == TRANSPORT_STREAM || (transport == TRANSPORT_TLS && u->opts.tls);
+	if (to->transport == TRANSPORT_TLS)
+		return u->opts.tls && to->family != FAMILY_UNIX;
+	return to->transport == TRANSPORT_STREAM;
 }
 
 static int add_destination(struct upstreams *u, const struct wire_destination *to, uint32_t hash,
@@ -146,7 +149,7 @@ static int add_destination(struct upstreams *u, const struct wire_destination *t
 			     address_format(&address, text, sizeof(text)));
 		return -EACCES;
 	}
-	if (!can_reach(u, to->transport)) {
+	if (!can_reach(u, to)) {
 		upstream_say(u, TROUBLE_TRANSPORT,
 			     "a forward to %s failed: it asks for a transport that is not there",
 			     address_format(&address, text, sizeof(text)));
