@@ -218,10 +218,10 @@ class Files(list):
 
 
 def read_files(top):
-    """Every text file under src, tests, bench and docs, and ./dev."""
+    """Every text file under src, tests, bench, docs and examples, and ./dev."""
     paths = [name for name in ("dev", ".ci/run", "meson.build", "README.md") if
              os.path.exists(os.path.join(top, name))]
-    for part in ("src", "tests", "bench", "docs"):
+    for part in ("src", "tests", "bench", "docs", "examples"):
         for folder, folders, names in os.walk(os.path.join(top, part)):
             folders[:] = sorted(name for name in folders if name != "__pycache__")
             paths += [os.path.relpath(os.path.join(folder, name), top)
