@@ -357,7 +357,44 @@ static void test_the_end_of_a_program_waits_for_all(void)
 	world_finish(&w);
 }
 
+/* A's clock: so much has passed since its batch began. */
+static struct world *clock_world;
+static int64_t lag_ns;
+
+static int64_t lagging_clock(void)
+{
+	return sim_net_now_ns(clock_world->net) + lag_ns;
+}
+
+static void test_times_are_by_the_clock_and_not_by_the_batch(void)
+{
+	struct body inner = nap_then_reply(3 * MS), outer = { 0 };
+	static struct world w;
+	struct answer a;
+
+	add_forward(&outer, plain, &inner, PORTS(B));
+	add_reply(&outer, REPLY_SIZE);
+	world_init(&w);
+	add_nodes(&w, 2);
+	clock_world = &w;
+	node_at(&w, A)->host.clock = lagging_clock;
+	connect_client(&w, A);
+	lag_ns = 1 * MS;
+	ask(&w, 1, &outer);
+	run_for(&w, 1 * MS);
+	lag_ns = 3 * MS;
+	a = await_answer(&w);
+	CHECK_INT(a.hop.queue_ns, 1 * MS);
+	CHECK_INT(a.hop.forward_ns, 5 * MS);
+	CHECK_INT(a.children[0].elapsed_ns, 5 * MS);
+	CHECK_INT(a.children[0].waited_ns, 5 * MS);
+	CHECK_INT(sum_of(&a.hop), 6 * MS);
+	world_finish(&w);
+}
+
 static CU_TestInfo tests[] = {
+	{ "times are by the clock and not by the batch",
+	  test_times_are_by_the_clock_and_not_by_the_batch },
 	{ "a forward comes back with a record of the other node",
 	  test_a_forward_comes_back_with_a_record_of_the_other_node },
 	{ "what stands behind a forward is done after it",

@@ -64,10 +64,7 @@ void forward_adopt(struct waiting *w, struct forward *f)
 
 static int64_t now_of(const struct forward *f)
 {
-	int64_t now_ns = loop_now_ns(f->all->upstreams.loop);
-
-	/* It may have begun after a computation that this batch knows nothing of. */
-	return now_ns > f->started_ns ? now_ns : f->started_ns;
+	return program_now_ns(f->owner->run.host);
 }
 
 /* Nobody waits for it any more. It goes with its timer. */
@@ -350,6 +347,7 @@ static void on_answered(struct attempt *a, const struct message *m)
 	bool was_waiting = t->state == TARGET_WAITING;
 	unsigned status = m->head.hops;
 
+	program_look_ns(f->owner->run.host);
 	while (t->attempts)
 		forget(f, t, t->attempts);
 	if (status != WIRE_OK) {

@@ -13,7 +13,8 @@
  * target that decided it gives the status. It also ends, WIRE_TIMEOUT, with the deadline of its
  * request. What is still under way then is given up: its answers are late.
  *
- * Here and in upstream.h the clock is the batch's.
+ * The clock is the batch's, and read anew when a request begins to wait and when an answer comes:
+ * what elapsed is never less than what the answer says was done.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

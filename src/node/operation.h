@@ -94,12 +94,23 @@ void program_on_done(struct io_op *op, const struct io_result *result);
  * and the operation has added its time to one of run's sums. */
 void program_continue(struct waiting *w);
 
-/* The batch's time, or the end of the last computation if that has made it old. */
+/* The batch's time, or what is known of a later one. */
 static inline int64_t program_now_ns(const struct program_host *h)
 {
 	int64_t now_ns = loop_now_ns(h->loop);
 
 	return h->busy_until_ns > now_ns ? h->busy_until_ns : now_ns;
+}
+
+/*
+ * Reads the clock: for what is waited for, which may begin or end long after the batch did. Were it
+ * counted from the batch's beginning, what others say they did in that time would not fit into it.
+ */
+static inline int64_t program_look_ns(struct program_host *h)
+{
+	if (h->clock)
+		h->busy_until_ns = h->clock();
+	return program_now_ns(h);
 }
 
 /* operation_reply.c: a request that asks for nothing else; false: it is not one of those. */

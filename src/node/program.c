@@ -77,6 +77,15 @@ static enum wire_fault check(const struct program_host *h, struct wire_program p
 	}
 }
 
+/* What was not computing until now was waiting behind others. */
+static void look(struct run *r)
+{
+	int64_t now_ns = program_look_ns(r->host);
+
+	r->queue_ns += now_ns - r->now_ns;
+	r->now_ns = now_ns;
+}
+
 /*
  * A place for r that outlives the lent bytes, with the program from `from` on; r itself when it has
  * one. NULL: memory is out.
@@ -91,6 +100,7 @@ static struct run *make_lasting(struct run *r, const uint8_t *from)
 	w = cache_get(cache_for(r->host, rest_len));
 	if (!w)
 		return NULL;
+	look(r);
 	memcpy(w->rest, from, rest_len);
 	w->rest_len = rest_len;
 	w->is_queued = false;
@@ -282,25 +292,34 @@ void program_on_done(struct io_op *op, const struct io_result *result)
 	program_continue((struct waiting *)op);
 }
 
+static void run_ready(struct waiting *w)
+{
+	struct program_host *h = w->run.host;
+	struct conn *c = w->run.conn;
+
+	if (!conn_is_open(c)) {
+		end_waiting(w);
+		return;
+	}
+	conn_hold(c);
+	w->run.has_turn = true;
+	resume(w);
+	if (!h->loop->ops->sends_with_wait)
+		conn_flush(c);
+	conn_release(c);
+}
+
+/* One at least, however long the batch has taken already. */
 void program_run_ready(struct program_host *h)
 {
 	int64_t end_ns = loop_now_ns(h->loop) + PATIENCE_NS;
 	struct waiting *w;
 
-	while (program_now_ns(h) <= end_ns && (w = take_ready(h))) {
-		struct conn *c = w->run.conn;
-
-		if (!conn_is_open(c)) {
-			end_waiting(w);
-			continue;
-		}
-		conn_hold(c);
-		w->run.has_turn = true;
-		resume(w);
-		if (!h->loop->ops->sends_with_wait)
-			conn_flush(c);
-		conn_release(c);
-	}
+	do {
+		w = take_ready(h);
+		if (w)
+			run_ready(w);
+	} while (w && program_now_ns(h) <= end_ns);
 }
 
 void program_run(struct program_host *h, struct conn *c, const struct message *m)

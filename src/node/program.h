@@ -40,7 +40,8 @@ struct program_host {
 	struct transfers *transfers; /* loads and stores; NULL: there is no storage */
 	uint64_t reply_max;	     /* bytes */
 	uint64_t time_max_ns;	     /* all computing and sleeping of one request */
-	int64_t busy_until_ns;	     /* end of the last computation */
+	int64_t (*clock)(void);	     /* NULL: the batch's time is all there is (simulated) */
+	int64_t busy_until_ns;	     /* when the clock was last read, or a computation ended */
 	int64_t replied_ns;	     /* batch of the last reply, and whose it was */
 	const struct conn *replied_to;
 	int64_t kept_ns; /* batch with something that leaves only at its end, wherever it goes */

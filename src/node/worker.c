@@ -418,6 +418,7 @@ static int prepare(struct worker *w, struct err *err)
 	if (!result)
 		program_host_init(&w->host, &w->loop, &common->compute, (uint64_t)opts->message_max,
 				  (uint64_t)opts->compute_max_ns);
+	w->host.clock = clock_now_ns;
 	if (!result && prepare_forwards(w))
 		result = err_sys(err, -ENOMEM, "worker %u: forwards", w->index);
 	if (!result)
