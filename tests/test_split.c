@@ -154,6 +154,24 @@ static void test_records_that_cannot_be_true_are_left_out_and_counted(void)
 	}
 }
 
+/* The batch it came with had begun before it was sent. */
+static void test_a_queue_is_cut_to_the_time_there_was(void)
+{
+	struct split_view v;
+	struct told t;
+	struct split s;
+
+	begin_split(&s, TREE);
+	tell_self(&t, 900, 200, 0, 500);
+	tell_child(&t, &(struct wire_child){ 1, 0, 0, 0, 1, 400, 400, { UINT64_MAX, 300, 0, 0 } });
+	v = view_one(&s, 0, 1000, &t);
+	CHECK_INT(s.ignored, 0);
+	check_parts(v.part_ns[0], 0, 300, 200, 0, 100);
+	check_parts(v.part_ns[1], 0, 100, 300, 0, 0);
+	CHECK_NEAR(v.response_ns, 1000, 1e-6);
+	split_finish(&s);
+}
+
 static void test_a_node_that_claims_more_than_the_response_is_not_believed(void)
 {
 	struct split_view v;
@@ -313,6 +331,7 @@ static void test_the_sentence_names_the_largest_part_of_the_slowest(void)
 }
 
 static CU_TestInfo tests[] = {
+	{ "a queue is cut to the time there was", test_a_queue_is_cut_to_the_time_there_was },
 	{ "what a node does not tell is the network's",
 	  test_what_a_node_does_not_tell_is_the_networks },
 	{ "children count as much as they were waited for",

@@ -102,19 +102,27 @@ static double *parts_of(double *row, unsigned hop)
 	return row + 1 + (size_t)SPLIT_PARTS * hop;
 }
 
-/* False: these cannot all have been within so many ns. */
-static bool add_up(const struct wire_hop *hop, uint64_t within_ns, uint64_t *ret)
+/*
+ * False: these cannot all have been within so many ns. A node counts the queue from when it last
+ * asked the kernel what is there, which may be before the request was: what is too much is cut.
+ */
+static bool add_up(struct wire_hop *hop, uint64_t within_ns, uint64_t *ret)
 {
-	uint64_t limit = within_ns + within_ns / 64 + SLACK_NS;
+	uint64_t limit = within_ns + within_ns / 64 + SLACK_NS, others_ns, room_ns;
 
 	/* Beyond that, sums could overflow. */
 	if (within_ns > 1ULL << 60)
 		return false;
-	if (hop->queue_ns > limit || hop->service_ns > limit || hop->storage_ns > limit ||
-	    hop->forward_ns > limit)
+	if (hop->service_ns > limit || hop->storage_ns > limit || hop->forward_ns > limit)
 		return false;
-	*ret = hop->queue_ns + hop->service_ns + hop->storage_ns + hop->forward_ns;
-	return *ret <= limit;
+	others_ns = hop->service_ns + hop->storage_ns + hop->forward_ns;
+	if (others_ns > limit)
+		return false;
+	room_ns = others_ns < within_ns ? within_ns - others_ns : 0;
+	if (hop->queue_ns > room_ns)
+		hop->queue_ns = room_ns;
+	*ret = hop->queue_ns + others_ns;
+	return true;
 }
 
 /* A record that has been believed; its children come next. */
@@ -146,7 +154,7 @@ static int find_hop(const struct split *s, const struct wire_child *child)
 }
 
 /* False: the record cannot be true. */
-static bool add_child(struct split *s, const struct wire_child *child, struct parent *parent,
+static bool add_child(struct split *s, struct wire_child *child, struct parent *parent,
 		      struct parent *ret, double *row)
 {
 	int hop = find_hop(s, child);

@@ -6,7 +6,7 @@
  *
  *	late			due until sent
  *	network of a hop	to the node and back, with retries on the way
- *	queue, service, storage	as the node says
+ *	queue, service, storage	as the node says; of the queue no more than there was time for
  *	forward			waited for others, beyond what their records tell
  *
  * Of a forward, a child's times count as much as its parent waited for it: they are scaled by
