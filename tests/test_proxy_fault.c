@@ -285,6 +285,30 @@ static void test_a_black_hole_may_swallow_one_direction_from_a_byte_on(void)
 	rig_finish(&rig);
 }
 
+/* Whose line is full is not read, so that the end behind it is not seen by itself. */
+static void test_a_full_line_into_a_black_hole_does_not_outlive_both(void)
+{
+	static const char *const ways[] = { "black-hole,dir=forth", "black-hole" };
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct rig rig;
+		int client, server;
+
+		RIG(&rig, "fault", ways[i], "buffer", "1KiB");
+		connect_both(&rig, &client, &server);
+		CHECK_INT(sim_write(rig.net, client, block, 10000), 10000);
+		rig_until(&rig, SEC);
+		CHECK_INT(rig.relay.stats.way[PROXY_FORTH].pauses, 1);
+		sim_close(rig.net, client);
+		rig_until(&rig, 2 * SEC);
+		CHECK_INT(rig.relay.stats.open, 1); /* the server does not know */
+		sim_close(rig.net, server);
+		rig_until(&rig, 3 * SEC);
+		CHECK_INT(rig.relay.stats.open, 0);
+		rig_finish(&rig);
+	}
+}
+
 /* How many of 2000 connections were refused, as bits for each of the first 64. */
 static int refused(const char *seed, uint64_t *ret_which)
 {
@@ -342,6 +366,8 @@ static CU_TestInfo tests[] = {
 	{ "in a black hole bytes wait for its end", test_in_a_black_hole_bytes_wait_for_its_end },
 	{ "a black hole may swallow one direction from a byte on",
 	  test_a_black_hole_may_swallow_one_direction_from_a_byte_on },
+	{ "a full line into a black hole does not outlive both",
+	  test_a_full_line_into_a_black_hole_does_not_outlive_both },
 	{ "a share of connections is drawn from the seed",
 	  test_a_share_of_connections_is_drawn_from_the_seed },
 	CU_TEST_INFO_NULL,

@@ -255,6 +255,8 @@ void pair_pump(struct pair_way *w)
 	if (until_ns) {
 		if (is_hopeless(p, until_ns))
 			pair_close(p, false);
+		else if (until_ns == INT64_MAX && p->ways[!pair_way_index(w)].end && !w->is_cut)
+			pair_cut_way(w); /* else its side's end is never seen behind a full line */
 		else
 			come_back(w, until_ns);
 		return;
@@ -278,9 +280,13 @@ void pair_pump(struct pair_way *w)
 
 void pair_end_way(struct pair_way *w, enum pair_end end)
 {
+	struct pair *p = w->pair;
+
 	if (w->end >= end)
 		return;
 	w->end = end;
 	w->end_due_ns = line_delay(&w->line, draw_due_ns(w));
 	pair_pump(w);
+	if (!p->is_closing)
+		pair_pump(&p->ways[!pair_way_index(w)]);
 }
