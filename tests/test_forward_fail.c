@@ -259,6 +259,7 @@ static void test_what_stands_behind_a_failed_forward_is_done(void)
 	CHECK_INT(a.count, 2);
 	CHECK_INT(ask_and_wait(&w, 2, &ping).head.hops, WIRE_OK);
 	CHECK_INT(stats_at(&w, A)->failures, 2);
+	CU_ASSERT(w.troubles[TROUBLE_LOST] > 0);
 	finish();
 }
 

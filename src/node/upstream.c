@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "node/upstream_private.h"
 
@@ -176,15 +177,22 @@ static void tell_lost_later(struct link *l)
 	loop_submit(u->loop, &u->lost_timer);
 }
 
-/* That nobody is there, or not any more, is a result; that somebody says no is news. */
-static void say_refusal(struct link *l, const struct conn *c, enum conn_end end)
+/* An idle link may end as it likes; one that had something to do is a forward that failed. */
+static void say_why_closed(struct link *l, struct conn *c, enum conn_end end, int code)
 {
-	const char *reason = end == CONN_REFUSED ? tls_reason(c) : NULL;
+	const char *reason = tls_reason(c);
+	enum upstream_trouble trouble = reason ? TROUBLE_TLS : TROUBLE_LOST;
 	char text[ADDRESS_TEXT];
 
-	if (reason)
-		upstream_say(l->upstreams, TROUBLE_TLS, "a forward to %s failed: %s",
-			     address_format(&l->address, text, sizeof(text)), reason);
+	if (!reason && (!l->first || end == CONN_LOCAL || l->upstreams->is_ending))
+		return;
+	if (!reason && end == CONN_FAULT)
+		reason = wire_fault_text(code);
+	if (!reason && (end == CONN_PEER_CLOSED || end == CONN_CUT))
+		reason = "that node closed the connection; its own output may say why";
+	upstream_say(l->upstreams, trouble, "a forward to %s failed: %s",
+		     address_format(&l->address, text, sizeof(text)),
+		     reason ? reason : strerror(-code));
 }
 
 static void on_closed(struct conn *c, enum conn_end end, int code)
@@ -192,8 +200,7 @@ static void on_closed(struct conn *c, enum conn_end end, int code)
 	struct link *l = c->owner;
 	struct upstreams *u = l->upstreams;
 
-	(void)code;
-	say_refusal(l, c, end);
+	say_why_closed(l, c, end, code);
 	l->conn = NULL;
 	upstream_remove_link(l);
 	if (u->is_beginning || u->is_ending)

@@ -64,6 +64,7 @@ enum upstream_trouble {
 	TROUBLE_ATTEMPTS,
 	TROUBLE_LINKS,
 	TROUBLE_SOCKET,
+	TROUBLE_LOST,
 	TROUBLES
 };
 
