@@ -184,7 +184,7 @@ static void describe_end(const struct conn *c, enum conn_end end, int code, char
 	if (reason)
 		snprintf(buf, size, "%s", reason);
 	else if (end == CONN_PEER_CLOSED)
-		snprintf(buf, size, "closed by the node");
+		snprintf(buf, size, "closed by the node, whose own output may say why");
 	else if (end == CONN_CUT)
 		snprintf(buf, size, "closed by the node in the middle of an answer");
 	else if (end == CONN_FAULT)

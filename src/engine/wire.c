@@ -17,12 +17,15 @@ static const char *const fault_texts[WIRE_FAULTS] = {
 	[WIRE_BAD_OPERATION] = "unknown operation",
 	[WIRE_BAD_REPLY] = "reply size below 24 bytes or above the limit",
 	[WIRE_NO_REPLY] = "program without a reply",
-	[WIRE_OVER_LIMIT] = "asks for more time, or more bytes of storage, than the limit",
+	[WIRE_OVER_LIMIT] = "asks for more time, or more bytes of storage, than the limit "
+			    "(--max-compute, --max-store, --max-load)",
 	[WIRE_BAD_FORWARD] =
 		"forward without destinations, with too many, or with a quorum above them",
 	[WIRE_BAD_DESTINATION] = "forward to something that is no address",
-	[WIRE_NO_DEVICE] = "asks for a storage device that is not there",
-	[WIRE_BEYOND_DEVICE] = "reaches over the end of a storage device",
+	[WIRE_NO_DEVICE] = "asks for a storage device that is not there "
+			   "(--storage gives devices)",
+	[WIRE_BEYOND_DEVICE] = "reaches over the end of a storage device "
+			       "(--max-storage-size, or size= of --storage)",
 };
 
 const char *const wire_status_names[] = { "ok", "error", "timeout", "refused", NULL };

@@ -150,8 +150,7 @@ static void format_fault(const struct conn *c, enum wire_fault fault, char *buf,
 			buf, size, "message of %" PRIu64 " bytes, limit %s", c->skip,
 			units_format(UNIT_SIZE, c->loop->limits.message_max, limit, sizeof(limit)));
 	else
-		snprintf(buf, size, "%s%s", wire_fault_text(fault),
-			 fault == WIRE_NO_DEVICE ? " (--storage gives devices)" : "");
+		snprintf(buf, size, "%s", wire_fault_text(fault));
 }
 
 static void format_end(const struct conn *c, enum conn_end end, int code, char *buf, size_t size)
