@@ -101,6 +101,7 @@ static void test_nonsense_is_refused_with_what_would_be_right(void)
 		{ "/16", "no address" },
 		{ "unix:", "107 bytes" },
 		{ "host:99999", "port" },
+		{ "lopback", "write loopback, unix" },
 		{ "10.1.0.0/16x", "10.1.0.0/16" },
 	};
 

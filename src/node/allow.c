@@ -81,7 +81,7 @@ static bool add_word(struct allow_list *list, const char *text)
 static int refuse(const char *text, const char *why, struct err *err)
 {
 	return err_set(err, -EINVAL,
-		       "allow-forward \"%s\": %s; write loopback, unix, any, none, 10.1.0.0/16, "
+		       "--allow-forward: \"%s\": %s; write loopback, unix, any, none, 10.1.0.0/16, "
 		       "host, host:port or unix:/path",
 		       text, why);
 }
@@ -138,10 +138,11 @@ static int parse_host(const char *text, struct allow *ret, struct err *err)
 {
 	struct address a;
 	struct place place;
-	int result = address_parse(text, &a, err);
+	struct err why = { 0 };
+	int result = address_parse(text, &a, &why);
 
 	if (result)
-		return result;
+		return refuse(text, why.text, err);
 	place = place_of(&a);
 	*ret = (struct allow){ .family = place.family,
 			       .bits = (uint8_t)(8 * place.len),

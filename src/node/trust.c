@@ -48,17 +48,13 @@ int trust_prepare(struct common *common, const struct address *addresses, unsign
 	const struct tls_opts *opts = common->opts.tls;
 	const struct address *a = addresses;
 	char buf[ADDRESS_TEXT];
-	int result = opts ? prepare_forwards(common, err) : 0;
 
-	if (result)
-		return result;
 	while (a < addresses + count && a->transport != TRANSPORT_TLS)
 		a++;
-	if (a == addresses + count)
-		return 0;
-	if (tls_context_create(&common->tls, opts ? opts : &none, TLS_SERVER, err) < 0)
+	if (a < addresses + count &&
+	    tls_context_create(&common->tls, opts ? opts : &none, TLS_SERVER, err) < 0)
 		return err_wrap(err, "listen on %s", address_format(a, buf, sizeof(buf)));
-	return 0;
+	return opts ? prepare_forwards(common, err) : 0;
 }
 
 void trust_finish(struct common *common)
