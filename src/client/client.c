@@ -137,6 +137,11 @@ static int prepare_tls(struct client *c, struct err *err)
 	struct tls_peer *peer = &c->job.tls;
 	int rc;
 
+	if (c->job.to.transport != TRANSPORT_TLS && opts->verify)
+		return err_set(err, -EINVAL,
+			       "--tls-verify: %s is not reached by TLS, so nobody's certificate "
+			       "would be checked; --to=tls://... is",
+			       c->job.to_text);
 	if (c->job.to.transport != TRANSPORT_TLS)
 		return 0;
 	rc = address_host(c->opts->to, peer->host, sizeof(peer->host), err);
