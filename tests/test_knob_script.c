@@ -68,6 +68,7 @@ static void test_options_are_read_with_dashes_and_without(void)
 		{ "t 4", "threads", "4" },
 		{ "thr 4", "threads", "4" },
 		{ "threads=4", "threads", "4" },
+		{ "\xef\xbb\xbfthreads 4\r\n", "threads", "4" },
 		{ "threads\n\n\t4", "threads", "4" },
 		{ "# nothing\nt 4 # and more: t 5\n", "threads", "4" },
 		{ "t 4 t 5", "threads", "5" },

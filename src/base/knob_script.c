@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/units.h"
 
 enum { KEY_SIZE = 48, SCRIPT_PATH = sizeof(((struct script *)0)->path) };
 
@@ -205,6 +206,8 @@ static int load(const char *path, char **ret, struct err *err)
 	if (memchr(text, '\0', len))
 		return err_set(err, -EINVAL, "%s: has bytes that are no text", path);
 	text[len] = '\0';
+	if (!strncmp(text, UTF8_MARK, strlen(UTF8_MARK)))
+		memmove(text, text + strlen(UTF8_MARK), len + 1 - strlen(UTF8_MARK));
 	*ret = text;
 	text = NULL;
 	return 0;

@@ -17,6 +17,9 @@
 
 #include "base/err.h"
 
+/* That some editors write at the beginning of a text: it is none of it. */
+#define UTF8_MARK "\xef\xbb\xbf"
+
 enum unit { UNIT_TIME, UNIT_SIZE, UNIT_COUNT };
 
 /*

@@ -96,6 +96,9 @@ static bool scan_line(struct scan *s)
 			scan_put(s, c);
 	}
 	scan_trim(s);
+	if (s->line == 1 && !strncmp(s->cell, UTF8_MARK, strlen(UTF8_MARK)))
+		memmove(s->cell, s->cell + strlen(UTF8_MARK),
+			strlen(s->cell) + 1 - strlen(UTF8_MARK));
 	return true;
 }
 
@@ -107,6 +110,11 @@ static int read_cell(const struct scan *s, enum value_kind kind, double *ret, st
 
 	if (s->is_comment)
 		return err_set(err, -EINVAL, "a comment");
+	if (s->index < s->column->index)
+		return err_set(err, -EINVAL,
+			       "its last column is %u; they count from 0, and sep= "
+			       "says what is between them",
+			       s->index);
 	rc = units_parse_real(value_unit(kind), s->cell, unit, ret, err);
 
 	if (!rc && kind == VALUE_RATE && *ret < 0)
