@@ -55,10 +55,11 @@ static int check_skips(struct build *b, struct err *err)
 			continue;
 		place->is_checked = true;
 		if (count > left)
-			return err_set(err, -EINVAL,
-				       "skip %.0f leaves no reply: only %u operations stand "
-				       "between it and the reply",
-				       count, left);
+			return err_set(
+				err, -EINVAL,
+				"skip %.0f leaves no reply: only %u operation%s between it and "
+				"the reply",
+				count, left, left == 1 ? " stands" : "s stand");
 	}
 	return 0;
 }

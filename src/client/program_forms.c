@@ -216,7 +216,8 @@ static const struct program_operation operations[] = {
 	  .forms = forward_forms,
 	  .words = forward_words,
 	  .fixed = forward_fixed,
-	  .usage = "a destination: forward HOST:PORT,timeout=1s,retries=1,quorum=1" },
+	  .usage = "a destination: forward HOST:PORT[,HOST:PORT...][,quorum=N][,pick=HOW]"
+		   "[,timeout=TIME][,retries=N][,size=SIZE][,meanwhile][,branch]" },
 	{ .name = "join", .code = WIRE_JOIN, .usage = "nothing" },
 	{ .name = "reply",
 	  .code = WIRE_SEND_REPLY,

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/knob.h"
 #include "base/units.h"
 #include "client/program_forms.h"
 
@@ -90,12 +91,42 @@ static char *unpack(char *text)
 	return text + 1;
 }
 
+/* What an operation takes by name. */
+static void list_names(const struct program_operation *o, const char **names, size_t size)
+{
+	const struct program_parameter_form *form = o->forms;
+	size_t count = 0;
+
+	for (; form && form->parameter && count < size - 1; form++)
+		if (form->name)
+			names[count++] = form->name;
+	for (const struct program_flag_word *w = o->words; w && w->name && count < size - 1; w++)
+		names[count++] = w->name;
+	for (const struct program_fixed_word *w = o->fixed; w && w->name && count < size - 1; w++)
+		names[count++] = w->name;
+	names[count] = NULL;
+}
+
+static int refuse_word(const struct reading *r, const char *word, struct err *err)
+{
+	const char *names[16], *near;
+	char name[32];
+
+	list_names(r->operation, names, sizeof(names) / sizeof(*names));
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
+	near = *name ? nearest_word(name, names) : NULL;
+	return err_set(err, -EINVAL, "\"%s\" is not understood%s%s%s: %s takes %s", word,
+		       near ? ", did you mean " : "", near ? near : "", near ? "?" : "",
+		       r->operation->name, r->operation->usage);
+}
+
 /* The value that began some words ago is complete. */
 static int end_value(struct reading *r, struct err *err)
 {
 	const struct program_parameter_form *form = r->form;
 	struct program_step *step = r->step;
 	struct value v;
+	bool is_second;
 	char *text;
 	int rc;
 
@@ -108,12 +139,14 @@ static int end_value(struct reading *r, struct err *err)
 		step->is_sequential = true;
 		return 0;
 	}
-	if (program_step_has(step, form->parameter))
-		return err_set(err, -EINVAL, "\"%s\": %s was given before", text, form->noun);
-	rc = value_parse(text, form->kind, bare_unit(r, form->kind), &v, err);
+	is_second = program_step_has(step, form->parameter);
+	rc = value_parse(text, form->kind, bare_unit(r, form->kind), &v, is_second ? NULL : err);
 	if (rc)
-		return rc;
-	rc = check_limits(form, text, &v, err);
+		return is_second ? refuse_word(r, text, err) : rc;
+	if (is_second)
+		rc = err_set(err, -EINVAL, "\"%s\": %s was given before", text, form->noun);
+	else
+		rc = check_limits(form, text, &v, err);
 	if (rc) {
 		value_finish(&v);
 		return rc;
@@ -199,12 +232,6 @@ static int take_destination(struct reading *r, const char *word, struct err *err
 	if (!rc)
 		step->destination[step->destinations++] = word;
 	return rc;
-}
-
-static int refuse_word(const struct reading *r, const char *word, struct err *err)
-{
-	return err_set(err, -EINVAL, "\"%s\" is not understood: %s takes %s", word,
-		       r->operation->name, r->operation->usage);
 }
 
 static int take_word_of(struct reading *r, char *word, struct err *err)
