@@ -280,6 +280,8 @@ def test_a_proxy_does_wrong_on_purpose_by_its_seed():
 def test_a_dead_end_is_a_sentence():
     done = run("client", "--to=127.0.0.1:1", "-n", "1", status=(1, 3))
     assert "127.0.0.1:1" in done.stderr and "refused" in done.stderr, done.stderr
+    done = run("client", "--to=unix:/nonexistent/x", "-n", "1", status=3)
+    assert "no node has made this socket" in done.stderr, done.stderr
 
 
 MISTAKES = [
@@ -305,6 +307,9 @@ MISTAKES = [
     (("proxy", "--bind=:0", "--fault", "reset,afer=1s"), "did you mean after?"),
     (("proxy", "--bind=:0", "--fault=loss,prob=1%"), "datagrams"),
     (("proxy", "--bind=udp://:0"), "does not translate"),
+    (("client", "--to=127.0.0.1:1", "--tls-verify"), "is not reached by TLS"),
+    (("node", "--bind-addr=:0", "--allow-forward=lopback"), "write loopback"),
+    (("node", "--bind-addr=tls://:0", "--tls-cert=/nonexistent/x"), "listen on tls://"),
     (("info", "knob"), "knobs"),
     (("plan", "/nowhere/x.yaml"), "/nowhere/x.yaml"),
     (("client", "--outstanding=4", "--rate=10"), "closed loop"),

@@ -118,6 +118,10 @@ static int check(struct client_thread *t, int64_t deadline_ns)
 	if (*l->refused_text)
 		return err_set(&t->err, l->refused, "connect %s: %s", t->job->to_text,
 			       l->refused_text);
+	if (l->refused == -ENOENT)
+		return err_set(&t->err, -ECONNREFUSED,
+			       "connect %s: %s: no node has made this socket", t->job->to_text,
+			       strerror(ENOENT));
 	if (l->refused)
 		return err_sys(&t->err, l->refused, "connect %s", t->job->to_text);
 	if (l->lost)

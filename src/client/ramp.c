@@ -69,8 +69,8 @@ int ramp_requests(const struct ramp *r, uint64_t *ret, struct err *err)
 
 	if (!steps || !r->step_ns)
 		return err_set(err, -EINVAL,
-			       "as many requests as the rate has (-n auto) needs a rate that ends, "
-			       "as aseq, gseq and file do, and the length of its steps (--rss)");
+			       "only a rate that ends can say how many requests there are, as "
+			       "aseq, gseq and file do with --rate-step=TIME (--rss)");
 	if (!(sum < 1e18))
 		return err_set(err, -EINVAL, "%g requests are too many", sum);
 	*ret = (uint64_t)fmax(1, ceil(sum * (1 - ROUNDING)));

@@ -76,7 +76,7 @@ static int read_ramp(const struct client_opts *o, struct rates *r, struct err *e
 			     "\"%s\" changes, and --rate-step says when: --rate-step=1s, or "
 			     "DistWalk's --rss 1",
 			     o->ramp);
-	return rc ? err_wrap(err, "rate"), rc : 0;
+	return rc ? err_wrap(err, "--rate"), rc : 0;
 }
 
 static int read_gaps(const struct client_opts *o, struct rates *r, struct err *err)
@@ -85,7 +85,7 @@ static int read_gaps(const struct client_opts *o, struct rates *r, struct err *e
 	int rc = rates_parse_period(o->period, &r->law, &mean_ns, err);
 
 	if (rc)
-		return err_wrap(err, "period"), rc;
+		return err_wrap(err, "--period"), rc;
 	r->period_ns = mean_ns;
 	if (is_usual(o->period))
 		return 0;

@@ -121,8 +121,8 @@ static void write_notes(const struct split *s, FILE *out)
 {
 	if (s->cut)
 		fprintf(out,
-			"%llu answers were too small to tell of all nodes: replies of more bytes "
-			"are not\n",
+			"%llu answers were too small to tell of all nodes; larger ones are not: "
+			"reply SIZE, --reply-size\n",
 			(unsigned long long)s->cut);
 	if (s->ignored)
 		fprintf(out, "%llu records could not be true and are left out\n",
