@@ -104,10 +104,29 @@ static void decide(struct forward *f, enum wire_status status, const struct targ
 	};
 }
 
-/* Of one attempt; 0: it has no limit. */
-static int64_t patience_ns(const struct forward *f)
+/* When an attempt at t that begins now has been silent for too long. */
+static int64_t deadline_ns(const struct forward *f, const struct target *t)
 {
-	return f->asked.timeout_us * US;
+	int64_t patience_ns = f->asked.timeout_us * US;
+
+	if (!patience_ns && t->to.transport == TRANSPORT_UDP)
+		patience_ns = FORWARD_UDP_TIMEOUT_NS;
+	return patience_ns ? now_of(f) + patience_ns : INT64_MAX;
+}
+
+/* 0, or -errno: it cannot begin. */
+static int begin(struct forward *f, struct target *t, struct attempt **ret)
+{
+	if (t->to.transport == TRANSPORT_UDP && f->asked.size > DATAGRAM_MAX)
+		return -EMSGSIZE;
+	return upstream_begin(&f->all->upstreams, &t->to, f->hops, f, (uint16_t)(t - f->targets),
+			      ret);
+}
+
+/* What is forbidden is told apart from what does not work. */
+static enum wire_status status_of(int code)
+{
+	return code == -EACCES || code == -EMSGSIZE ? WIRE_REFUSED : WIRE_ERROR;
 }
 
 static bool may_try_again(const struct forward *f, const struct target *t)
@@ -163,8 +182,6 @@ static void forget(struct forward *f, struct target *t, struct attempt *a)
 /* Asks t, or whoever comes next if that fails at once. t counts as waiting already. */
 void forward_ask(struct forward *f, struct target *t)
 {
-	struct forwards *all = f->all;
-	int64_t now_ns = now_of(f);
 	struct attempt *a;
 
 	while (t) {
@@ -173,15 +190,14 @@ void forward_ask(struct forward *f, struct target *t)
 		t->state = TARGET_WAITING;
 		t->tries++;
 		f->tries++;
-		t->deadline_ns = patience_ns(f) ? now_ns + patience_ns(f) : INT64_MAX;
-		code = upstream_begin(&all->upstreams, &t->to, f->hops, f,
-				      (uint16_t)(t - f->targets), &a);
+		t->deadline_ns = deadline_ns(f, t);
+		code = begin(f, t, &a);
 		if (!code) {
 			a->sibling = t->attempts;
 			t->attempts = a;
 			return;
 		}
-		t = next_after_refusal(f, t, code == -EACCES ? WIRE_REFUSED : WIRE_ERROR);
+		t = next_after_refusal(f, t, status_of(code));
 	}
 }
 
@@ -193,7 +209,7 @@ static void ask_again(struct forward *f, struct target *t, enum wire_status stat
 	if (a && !a->is_written && may_try_again(f, t) && !f->asked.pick) {
 		/* It stands in the queue still: a second one behind it would be no help. */
 		t->tries++;
-		t->deadline_ns = now_of(f) + patience_ns(f);
+		t->deadline_ns = deadline_ns(f, t);
 		return;
 	}
 	if (a && !a->is_written)

@@ -7,7 +7,8 @@
  * are retries: at once by a fresh attempt, or with a pick the next candidate is. An older attempt
  * goes on: its answer counts like any other, but one for each target. Who has answered with an
  * error is not asked again, nor is, without a pick, where this node may not or cannot go. What
- * waits in a queue that is full (upstream.h) is not queued twice.
+ * waits in a queue that is full (upstream.h) is not queued twice. Datagrams get lost: an attempt by
+ * UDP has FORWARD_UDP_TIMEOUT_NS if the request says nothing else.
  *
  * The forward ends when `quorum` targets have answered, or as soon as so many cannot any more; the
  * target that decided it gives the status. It also ends, WIRE_TIMEOUT, with the deadline of its
@@ -26,7 +27,8 @@
 #include "node/records.h"
 #include "node/upstream.h"
 
-#define FORWARD_ROTORS 64
+#define FORWARD_ROTORS	       64
+#define FORWARD_UDP_TIMEOUT_NS 1000000000LL
 
 enum target_state {
 	TARGET_UNASKED,

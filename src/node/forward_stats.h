@@ -4,6 +4,8 @@
  *	forwards = completed + timeouts + failures + refused + cancelled, when none is under way
  *	attempts = answers + late + lost or still unanswered
  *
+ * By UDP an answer that comes twice is late the second time.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef RW_NODE_FORWARD_STATS_H

@@ -70,6 +70,8 @@ void upstream_drop(struct upstreams *u, struct attempt *a)
 	struct link *l = a->link;
 
 	ring_remove(l, a);
+	if (l->is_datagram && a->is_written)
+		l->unanswered--;
 	a->owner = NULL;
 	a->generation++;
 	a->next = u->free;
@@ -90,16 +92,6 @@ static void say_unchecked(const struct link *l)
 			     "system knows their authority");
 }
 
-static void on_opened(struct conn *c)
-{
-	struct link *l = c->owner;
-
-	l->is_open = true;
-	say_unchecked(l);
-	if (!l->first)
-		upstream_enter_idle(l);
-}
-
 static void write_attempt(struct link *l, struct attempt *a)
 {
 	a->is_written = true;
@@ -108,19 +100,34 @@ static void write_attempt(struct link *l, struct attempt *a)
 	l->upstreams->events->write(a, l->conn);
 }
 
-/* There is room again. */
-static void on_drained(struct conn *c)
+/* Those that wait for room, while there is some. */
+static void write_waiting(struct link *l)
 {
-	struct link *l = c->owner;
 	struct upstreams *u = l->upstreams;
 	struct attempt *a;
 
 	u->is_beginning = true;
-	while (l->conn && (a = l->unwritten) && !conn_is_full(c)) {
+	while (l->conn && (a = l->unwritten) && !conn_is_full(l->conn)) {
 		l->unwritten = a->next == l->first ? NULL : a->next;
 		write_attempt(l, a);
 	}
 	u->is_beginning = false;
+}
+
+static void on_drained(struct conn *c)
+{
+	write_waiting(c->owner);
+}
+
+static void on_opened(struct conn *c)
+{
+	struct link *l = c->owner;
+
+	l->is_open = true;
+	say_unchecked(l);
+	write_waiting(l);
+	if (l->conn && !l->first)
+		upstream_enter_idle(l);
 }
 
 static void on_message(struct conn *c, const struct message *m)
@@ -130,7 +137,7 @@ static void on_message(struct conn *c, const struct message *m)
 	bool was_used;
 	struct attempt *a = find_attempt(u, m->head.id, &was_used);
 
-	if (l->unanswered)
+	if (l->unanswered && !l->is_datagram)
 		l->unanswered--;
 	if (!a || a->link != l || !a->is_written) {
 		u->stats->late += was_used;
@@ -139,6 +146,19 @@ static void on_message(struct conn *c, const struct message *m)
 	}
 	u->stats->answers++;
 	u->events->answered(a, m);
+}
+
+/* Those that begin meanwhile stand behind the others and are not meant. */
+static void on_refused(struct conn *c, int code)
+{
+	struct link *l = c->owner;
+	struct upstreams *u = l->upstreams;
+	uint32_t refusals = ++u->refusals;
+	struct attempt *a;
+
+	(void)code;
+	while ((a = l->first) && a->is_written && a->refusals != refusals)
+		u->events->lost(a);
 }
 
 static void tell_lost(struct link *l)
@@ -214,6 +234,7 @@ const struct conn_role upstream_role = {
 	.opened = on_opened,
 	.message = on_message,
 	.drained = on_drained,
+	.refused = on_refused,
 	.closed = on_closed,
 };
 
@@ -239,9 +260,16 @@ static int begin(struct upstreams *u, const struct wire_destination *to, unsigne
 	upstream_leave_idle(l);
 	a->link = l;
 	a->is_written = false;
+	a->refusals = u->refusals;
 	ring_add(l, a);
 	*ret = a;
 	return 0;
+}
+
+/* A datagram connection takes nothing before it is open. */
+static bool must_wait(const struct link *l)
+{
+	return l->unwritten || (l->is_datagram && !l->is_open) || conn_is_full(l->conn);
 }
 
 int upstream_begin(struct upstreams *u, const struct wire_destination *to, unsigned level,
@@ -257,7 +285,7 @@ int upstream_begin(struct upstreams *u, const struct wire_destination *to, unsig
 		a->owner = owner;
 		a->place = place;
 		*ret = a;
-		if (a->link->unwritten || conn_is_full(a->link->conn))
+		if (must_wait(a->link))
 			a->link->unwritten = a->link->unwritten ? a->link->unwritten : a;
 		else
 			write_attempt(a->link, a);

@@ -21,6 +21,10 @@
  * A destination on TLS is connected to with opts.tls, and its certificate has to be for its IP
  * address if that context checks it; sessions are resumed.
  *
+ * A destination on UDP has a connected socket as its link. Nothing there says that a datagram was
+ * lost: whoever begins attempts gives them up after a time. That nobody listens loses those that
+ * were sent.
+ *
  * Everything here belongs to the thread of the loop.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -29,6 +33,7 @@
 #define RW_NODE_UPSTREAM_H
 
 #include "engine/conn.h"
+#include "engine/datagram.h"
 #include "engine/destination.h"
 #include "engine/tls.h"
 #include "node/allow.h"
@@ -42,7 +47,8 @@ struct attempt {
 	struct attempt *next, *previous; /* ring of the link's, in the order of beginning */
 	struct attempt *sibling;	 /* the owner's */
 	uint32_t generation;
-	uint16_t place; /* the owner's */
+	uint32_t refusals; /* of upstreams when it began */
+	uint16_t place;	   /* the owner's */
 	bool is_written;
 };
 
@@ -51,7 +57,8 @@ struct attempt_events {
 	/* Appends the request, with upstream_id(), to c. From within upstream_begin(), or later. */
 	void (*write)(struct attempt *a, struct conn *c);
 	void (*answered)(struct attempt *a, const struct message *m);
-	/* The connection could not be opened, or was lost. Never from within upstream_begin(). */
+	/* The connection could not be opened, or was lost, or nobody listens. Never from within
+	 * upstream_begin(). */
 	void (*lost)(struct attempt *a);
 };
 
@@ -73,6 +80,7 @@ struct upstream_opts {
 	int64_t idle_ns;
 	const struct allow_list *allowed;
 	struct tls_context *tls; /* of a client; NULL: nothing is reached by TLS */
+	struct datagram_opts udp;
 	void *context;
 	/* A fresh non-blocking socket to connect to *a, which it may rewrite. fd or -errno. */
 	int (*open_socket)(void *context, struct address *a);
@@ -89,7 +97,8 @@ struct upstreams {
 	uint32_t bucket_mask, link_count;
 	struct attempt *table; /* of opts.attempts */
 	struct attempt *free;
-	uint32_t used; /* slots ever used: the others were not touched yet */
+	uint32_t used;	   /* slots ever used: the others were not touched yet */
+	uint32_t refusals; /* times that somebody did not listen */
 	struct link *idle_first, *idle_last;
 	struct link *lost; /* while something is begun: to be told later */
 	struct io_op idle_timer, lost_timer;
@@ -106,7 +115,8 @@ void upstreams_finish(struct upstreams *u);
 
 /*
  * Begins an attempt to get an answer from `to`. 0, or -EACCES: not allowed; -EPROTONOSUPPORT,
- * -EINVAL: not an address that this node can reach; -ENOBUFS: a limit; others: no socket.
+ * -EINVAL: not an address that this node can reach; -ENOBUFS: a limit; others: no socket. A request
+ * to a destination on UDP has at most DATAGRAM_MAX bytes.
  */
 int upstream_begin(struct upstreams *u, const struct wire_destination *to, unsigned level,
 		   void *owner, uint16_t place, struct attempt **ret);

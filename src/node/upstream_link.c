@@ -131,7 +131,7 @@ static bool can_reach(const struct upstreams *u, const struct wire_destination *
 {
 	if (to->transport == TRANSPORT_TLS)
 		return u->opts.tls && to->family != FAMILY_UNIX;
-	return to->transport == TRANSPORT_STREAM;
+	return to->transport == TRANSPORT_STREAM || to->family != FAMILY_UNIX;
 }
 
 static int add_destination(struct upstreams *u, const struct wire_destination *to, uint32_t hash,
@@ -202,10 +202,16 @@ static struct conn *connect_tls(struct link *l, int fd)
 
 static struct conn *connect_link(struct link *l, int fd)
 {
+	const struct sockaddr *to = (const struct sockaddr *)&l->address.storage;
+	struct upstreams *u = l->upstreams;
+
+	l->is_datagram = l->destination->place.transport == TRANSPORT_UDP;
+	if (l->is_datagram)
+		return datagram_connect(u->loop, fd, to, l->address.len, &u->opts.udp,
+					&upstream_role, l);
 	if (l->destination->place.transport == TRANSPORT_TLS)
 		return connect_tls(l, fd);
-	return conn_connect(l->upstreams->loop, fd, (const struct sockaddr *)&l->address.storage,
-			    l->address.len, &upstream_role, l);
+	return conn_connect(u->loop, fd, to, l->address.len, &upstream_role, l);
 }
 
 static int open_link(struct upstreams *u, struct destination *d, unsigned level, struct link **ret)

@@ -30,6 +30,7 @@ struct link {
 	uint64_t unanswered;
 	unsigned level;
 	bool is_open, is_idle;
+	bool is_datagram; /* what is given up on it was lost, or as good as that */
 };
 
 /* upstream_link.c */

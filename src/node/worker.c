@@ -353,20 +353,34 @@ static int drain(struct worker *w)
 	return result;
 }
 
+static int prepare_upstream(struct worker *w, const struct address *a, int fd, struct err *err)
+{
+	const struct common *common = w->common;
+	const int on = 1;
+	int result = 0;
+
+	if (a->transport == TRANSPORT_UDP) {
+		result = datagram_set_options(fd, &common->opts.udp, err);
+		if (!result)
+			result = datagram_check_backend(&w->loop, &common->opts.udp, err);
+	} else if (common->opts.no_delay && a->storage.ss_family != AF_UNIX) {
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	}
+	if (!result && common->hooks.socket_opened)
+		result = common->hooks.socket_opened(common->hooks.context, fd, err);
+	return result;
+}
+
 static int open_upstream(void *context, struct address *a)
 {
 	struct worker *w = context;
-	const struct common *common = w->common;
-	const int on = 1;
 	struct err err = { 0 };
 	int fd = address_socket(a, &err);
+	int result = fd < 0 ? 0 : prepare_upstream(w, a, fd, &err);
 
-	if (fd >= 0 && common->opts.no_delay && a->storage.ss_family != AF_UNIX)
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (fd >= 0 && common->hooks.socket_opened &&
-	    common->hooks.socket_opened(common->hooks.context, fd, &err)) {
+	if (result) {
 		close(fd);
-		fd = err.code;
+		fd = result;
 	}
 	if (fd < 0)
 		say_once(w, TROUBLE_SOCKET, err.text);
@@ -383,6 +397,7 @@ static int prepare_forwards(struct worker *w)
 		.idle_ns = opts->forward_idle_ns,
 		.allowed = &w->common->allowed,
 		.tls = w->common->forward_tls,
+		.udp = opts->udp,
 		.context = w,
 		.open_socket = open_upstream,
 		.say = say_once,
