@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "node/compute.h"
+#include "node/node.h"
 #include "tests/test.h"
 
 #define MEASUREMENTS 31
@@ -183,6 +184,51 @@ static void test_loops_follow_the_number_that_was_set(void)
 	CU_ASSERT(fine);
 }
 
+/* What --loops-per-usec=text makes of computing; what is written reads back. */
+static struct computing computing_of(const char *text, const char *canonical)
+{
+	const struct knob *k = knob_find(&node_knobs, "loops-per-usec");
+	struct node_opts opts = { 0 };
+	struct err err = { 0 };
+	char buf[64];
+
+	CHECK_INT(knob_parse(k, text, &opts, &err), 0);
+	knob_format(k, &opts, buf, sizeof(buf));
+	CHECK_TEXT(buf, canonical);
+	return opts.computing;
+}
+
+static void test_loops_per_usec_says_how_plain_computing_goes(void)
+{
+	const struct knob *k = knob_find(&node_knobs, "loops-per-usec");
+	struct node_opts opts = { .computing.plain = COMPUTE_CPU };
+	struct err err = { 0 };
+
+	CHECK_INT(computing_of("no", "no").plain, COMPUTE_WALL);
+	CHECK_INT(computing_of("-1", "-1").plain, COMPUTE_CPU);
+	CHECK_INT(computing_of("0", "0").plain, COMPUTE_LOOPS);
+	CHECK_INT(computing_of("1500", "1.5k").plain, COMPUTE_LOOPS);
+	CHECK_NEAR(computing_of("1500", "1.5k").loops_per_us, 1500, 0);
+	CHECK_INT(knob_parse(k, "-2", &opts, &err), -EINVAL);
+	CHECK_INT(knob_parse(k, "many", &opts, &err), -EINVAL);
+	CHECK_INT(opts.computing.plain, COMPUTE_CPU);
+}
+
+static void test_plain_computing_goes_as_the_node_was_told(void)
+{
+	struct compute told = compute;
+
+	told.plain = COMPUTE_LOOPS;
+	told.loops_per_ns = 0;
+	wall_reads = 0;
+	compute_run(&told, COMPUTE_WALL, 100 * MS);
+	CHECK_INT(wall_reads, 1); /* at the end: no loops took no time */
+	told.plain = COMPUTE_CPU;
+	cpu_reads = 0;
+	compute_run(&told, COMPUTE_WALL, 10 * US);
+	CU_ASSERT(cpu_reads >= 2);
+}
+
 static CU_TestInfo tests[] = {
 	{ "wall time is right to a hundredth", test_wall_time_is_right_to_a_hundredth },
 	{ "cpu time is right to a hundredth", test_cpu_time_is_right_to_a_hundredth },
@@ -191,6 +237,10 @@ static CU_TestInfo tests[] = {
 	{ "nothing to compute takes no time", test_nothing_to_compute_takes_no_time },
 	{ "clocks are hardly read", test_clocks_are_hardly_read },
 	{ "loops follow the number that was set", test_loops_follow_the_number_that_was_set },
+	{ "loops per usec says how plain computing goes",
+	  test_loops_per_usec_says_how_plain_computing_goes },
+	{ "plain computing goes as the node was told",
+	  test_plain_computing_goes_as_the_node_was_told },
 	CU_TEST_INFO_NULL,
 };
 

@@ -54,6 +54,16 @@ static void test_help_stays_within_eighty_columns(void)
 		CU_ASSERT(strcspn(line, "\n") <= 80);
 }
 
+static void test_usage_is_the_form_of_every_option(void)
+{
+	const char *usage = printed(knob_set_usage);
+
+	check_contains(usage, "  [-t, --threads=N] [--nice=N] [--timeout=TIME]");
+	check_contains(usage, "[-R, --reply[=SIZE]]");
+	for (const char *line = usage; *line; line += strcspn(line, "\n") + 1)
+		CU_ASSERT(strcspn(line, "\n") <= 80);
+}
+
 static void test_the_man_page_escapes_what_roff_would_read(void)
 {
 	const char *man = printed(knob_set_man);
@@ -80,6 +90,7 @@ static CU_TestInfo tests[] = {
 	{ "help stays within eighty columns", test_help_stays_within_eighty_columns },
 	{ "the man page escapes what roff would read",
 	  test_the_man_page_escapes_what_roff_would_read },
+	{ "usage is the form of every option", test_usage_is_the_form_of_every_option },
 	{ "markdown is a table with bars escaped", test_markdown_is_a_table_with_bars_escaped },
 	CU_TEST_INFO_NULL,
 };

@@ -211,6 +211,15 @@ static void test_help_is_wanted_before_the_end_of_options(void)
 	CU_ASSERT(!knob_wants_help(1, no));
 }
 
+static void test_usage_is_not_help(void)
+{
+	char *usage[] = { "x", "--usage", NULL }, *no[] = { "x", "--", "--usage", NULL };
+
+	CU_ASSERT(knob_wants_usage(2, usage));
+	CU_ASSERT(!knob_wants_help(2, usage));
+	CU_ASSERT(!knob_wants_usage(3, no));
+}
+
 static CU_TestInfo tests[] = {
 	{ "each origin replaces a list and then appends",
 	  test_each_origin_replaces_a_list_and_then_appends },
@@ -224,6 +233,7 @@ static CU_TestInfo tests[] = {
 	  test_arguments_outrank_a_file_and_the_origin_tells },
 	{ "help is wanted before the end of options",
 	  test_help_is_wanted_before_the_end_of_options },
+	{ "usage is not help", test_usage_is_not_help },
 	CU_TEST_INFO_NULL,
 };
 

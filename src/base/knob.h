@@ -167,8 +167,11 @@ int knob_set_assign(struct knob_set *set, const char *key, const char *text, enu
 int knob_set_args(struct knob_set *set, int argc, char **argv, int *ret_positional,
 		  struct err *err);
 bool knob_wants_help(int argc, char **argv);
+bool knob_wants_usage(int argc, char **argv); /* --usage */
 
 /* Help as columns; one entry a knob: option, metavar, help, default, choices. */
+/* Only how they are written: "[-n, --requests=N] ...", in lines. */
+void knob_set_usage(const struct knob_set *set, FILE *out);
 void knob_set_help(const struct knob_set *set, FILE *out);
 /* The options of a man page (roff) and a Markdown table, from the same lines. */
 void knob_set_man(const struct knob_set *set, FILE *out);

@@ -131,6 +131,23 @@ static void write_set(const struct knob_set *set, const struct layout *layout, F
 	}
 }
 
+void knob_set_usage(const struct knob_set *set, FILE *out)
+{
+	char head[128];
+	int column = 0, len;
+
+	for (const struct knob_bind *b = set->binds; b < set->binds + set->count; b++) {
+		for (const struct knob *k = b->group->knobs; k && k->name; k++) {
+			make_head(b->group, k, head, sizeof(head));
+			len = (int)strlen(head) + 3;
+			if (column && column + len > HELP_WIDTH)
+				column = fprintf(out, "\n") - 1;
+			column += fprintf(out, "%s[%s]", column ? " " : "  ", head);
+		}
+	}
+	fputc('\n', out);
+}
+
 /* Words of text from column `column` on, lines broken before HELP_WIDTH. */
 static void write_wrapped(const char *text, FILE *out)
 {

@@ -361,10 +361,20 @@ int knob_set_args(struct knob_set *set, int argc, char **argv, int *ret_position
 	return 0;
 }
 
-bool knob_wants_help(int argc, char **argv)
+static bool has_word(int argc, char **argv, const char *word)
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
-		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+		if (!strcmp(argv[i], word))
 			return true;
 	return false;
+}
+
+bool knob_wants_help(int argc, char **argv)
+{
+	return has_word(argc, argv, "--help") || has_word(argc, argv, "-h");
+}
+
+bool knob_wants_usage(int argc, char **argv)
+{
+	return has_word(argc, argv, "--usage");
 }

@@ -44,6 +44,9 @@ void take_signals(sigset_t *set);
 /* Usage, what it does, options (set may be NULL); to standard output. Returns EXIT_VALID. */
 int print_help(const struct command *c, const struct knob_set *set);
 
+/* The forms of all options, and no more: --usage, as in DistWalk. */
+int print_usage(const struct command *c, const struct knob_set *set);
+
 int run_node(int argc, char **argv);
 int run_client(int argc, char **argv);
 int run_proxy(int argc, char **argv);

@@ -280,6 +280,8 @@ int run_client(int argc, char **argv)
 	knob_set_add(cli.role.set, &rows_knobs, &cli.rows_opts);
 	if (knob_wants_help(argc, argv))
 		return print_help(command_find(argv[0]), cli.role.set);
+	if (knob_wants_usage(argc, argv))
+		return print_usage(command_find(argv[0]), cli.role.set);
 	if (role_cli_read(&cli.role, argc, argv, &err) < 0 || load(&cli, &err) < 0)
 		return complain(exit_code_of(&err), argv[0], &err);
 	return cli.output.dry_run ? EXIT_VALID : exit_code(cli.result);

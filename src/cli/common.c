@@ -61,3 +61,10 @@ int print_help(const struct command *c, const struct knob_set *set)
 		knob_set_help(set, stdout);
 	return EXIT_VALID;
 }
+
+int print_usage(const struct command *c, const struct knob_set *set)
+{
+	printf("usage: ringwalk %s\n", c->name);
+	knob_set_usage(set, stdout);
+	return EXIT_VALID;
+}

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/distwalk.h"
 #include "cli/role.h"
 #include "lab/node_json.h"
 #include "node/node.h"
@@ -25,6 +26,7 @@ struct node_output {
 struct node_cli {
 	struct role_cli role;
 	struct node_output output;
+	struct distwalk_opts distwalk;
 	struct node *node;
 };
 
@@ -134,6 +136,14 @@ static int serve(struct node_cli *cli, struct err *err)
 	return result < 0 ? result : write_json(cli, err);
 }
 
+static int read_options(struct node_cli *cli, int argc, char **argv, struct err *err)
+{
+	int result = role_cli_read(&cli->role, argc, argv, err);
+
+	return result < 0 ? result
+			  : distwalk_spin(&cli->distwalk, cli->role.backend->group.name, err);
+}
+
 int run_node(int argc, char **argv)
 {
 	AUTO(finish) struct node_cli cli = { 0 };
@@ -141,9 +151,13 @@ int run_node(int argc, char **argv)
 
 	if (role_cli_open(&cli.role, ROLE_NODE, &output_group, &cli.output, &err) < 0)
 		return complain(EXIT_IMPOSSIBLE, argv[0], &err);
+	knob_set_add(cli.role.set, &distwalk_knobs, &cli.distwalk);
+	cli.distwalk.set = cli.role.set;
 	if (knob_wants_help(argc, argv))
 		return print_help(command_find(argv[0]), cli.role.set);
-	if (role_cli_read(&cli.role, argc, argv, &err) < 0 || serve(&cli, &err) < 0)
+	if (knob_wants_usage(argc, argv))
+		return print_usage(command_find(argv[0]), cli.role.set);
+	if (read_options(&cli, argc, argv, &err) < 0 || serve(&cli, &err) < 0)
 		return complain(exit_code_of(&err), argv[0], &err);
 	return EXIT_VALID;
 }

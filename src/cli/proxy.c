@@ -102,6 +102,8 @@ int run_proxy(int argc, char **argv)
 		return complain(EXIT_IMPOSSIBLE, argv[0], &err);
 	if (knob_wants_help(argc, argv))
 		return print_help(command_find(argv[0]), cli.role.set);
+	if (knob_wants_usage(argc, argv))
+		return print_usage(command_find(argv[0]), cli.role.set);
 	if (role_cli_read(&cli.role, argc, argv, &err) < 0 || serve(&cli, &err) < 0)
 		return complain(exit_code_of(&err), argv[0], &err);
 	return EXIT_VALID;

@@ -220,8 +220,6 @@ static const struct knob knobs[] = {
 	{ .name = "seed",
 	  .type = &knob_int,
 	  FIELD(seed, int64_t),
-	  .min = 0,
-	  .max = NO_MAX,
 	  .def = "0",
 	  .help = "of all random choices; 0: a fresh one, reported" },
 	{ .name = "no-delay",

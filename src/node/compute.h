@@ -22,8 +22,10 @@
 #include "engine/wire.h"
 
 struct compute {
-	double loops_per_ns; /* what `loops` counts with; may be set to another machine's */
-	double speed;	     /* loops per ns here: sizes the slices */
+	enum wire_compute plain; /* how `wall` is done, which is what a program that says
+				  * nothing asks for */
+	double loops_per_ns;	 /* what `loops` counts with; may be set to another machine's */
+	double speed;		 /* loops per ns here: sizes the slices */
 	int64_t wall_look_ns, cpu_look_ns; /* price of reading each clock */
 };
 

@@ -249,8 +249,9 @@ static int prepare(struct node *node, const void *backend_opts, struct err *err)
 	if (result)
 		return result;
 	compute_calibrate(compute);
-	if (node->common.opts.loops_per_us > 0)
-		compute->loops_per_ns = node->common.opts.loops_per_us / 1000;
+	compute->plain = node->common.opts.computing.plain;
+	if (node->common.opts.computing.loops_per_us > 0)
+		compute->loops_per_ns = node->common.opts.computing.loops_per_us / 1000;
 	return 0;
 }
 

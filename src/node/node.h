@@ -91,7 +91,10 @@ struct node_opts {
 	int64_t in_flight;	/* --max-in-flight: waiting requests of one connection */
 	int64_t out_queue;	/* --max-out-queue, bytes */
 	int64_t drain_ns;	/* --drain: how long SIGTERM waits for requests in progress */
-	double loops_per_us;	/* --loops-per-usec: 0 = calibrate at start */
+	struct computing {
+		int64_t plain;	     /* enum wire_compute: how computing goes that names no clock */
+		double loops_per_us; /* 0: counted at start */
+	} computing;		     /* --loops-per-usec */
 	struct knob_list allow_forward; /* --allow-forward: allow.h; empty: loopback and unix */
 	int64_t forwards;		/* --max-forwards: unanswered ones of a worker */
 	int64_t upstreams;	     /* --max-upstreams: connections of a worker to other nodes */

@@ -6,7 +6,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <string.h>
+
 #include "base/clock.h"
+#include "base/units.h"
 #include "node/node.h"
 
 #define FIELD(field, ctype) KNOB_FIELD(struct node_opts, field, ctype)
@@ -22,6 +25,38 @@ static const char *const spin_aliases[] = { "wss", NULL };
 static const char *const forward_verifies[] = { "no", "yes", "auto", NULL };
 static const char *const group_syncs[] = { "no", "yes", "auto", NULL };
 static const char *const storage_modes[] = { "native", "thread", "inline", "auto", NULL };
+
+/* DistWalk's: a number of loops, or -1; and "no", for what is the default here. */
+static int parse_computing(const struct knob *k, const char *text, void *field, struct err *err)
+{
+	struct computing c = { .plain = COMPUTE_LOOPS };
+	int rc = 0;
+
+	(void)k;
+	if (!strcmp(text, "no"))
+		c.plain = COMPUTE_WALL;
+	else if (!strcmp(text, "-1"))
+		c.plain = COMPUTE_CPU;
+	else
+		rc = units_parse_rate(text, &c.loops_per_us, err);
+	if (!rc)
+		memcpy(field, &c, sizeof(c));
+	return rc;
+}
+
+static void format_computing(const struct knob *k, const void *field, char *buf, size_t size)
+{
+	struct computing c;
+
+	(void)k;
+	memcpy(&c, field, sizeof(c));
+	if (c.plain == COMPUTE_LOOPS)
+		units_format_rate(c.loops_per_us, buf, size);
+	else
+		snprintf(buf, size, "%s", c.plain == COMPUTE_CPU ? "-1" : "no");
+}
+
+static const struct knob_type computing_type = { "N", parse_computing, format_computing };
 
 static const struct knob knobs[] = {
 	{ .name = "bind-addr",
@@ -161,11 +196,12 @@ static const struct knob knobs[] = {
 	  .def = "8",
 	  .help = "forwards within forwards that a request may still ask for here" },
 	{ .name = "loops-per-usec",
-	  .type = &knob_rate,
-	  FIELD(loops_per_us, double),
-	  .metavar = "N",
-	  .def = "0",
-	  .help = "speed that computing by loops assumes; 0: measured at start" },
+	  .type = &computing_type,
+	  FIELD(computing, struct computing),
+	  .metavar = "no|-1|N",
+	  .def = "no",
+	  .help = "plain computing (-C) goes by the wall clock: no; the thread's CPU time: -1; "
+		  "loops: so many per us, 0: measured at start" },
 	{ .name = "storage",
 	  .letter = 's',
 	  .type = &knob_texts,

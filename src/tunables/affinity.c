@@ -25,11 +25,8 @@ struct pin_opts {
 	int spread; /* enum spread */
 };
 
-static const char *const distwalk_name[] = { "thread-affinity", NULL };
-
 static const struct knob knobs[] = {
 	{ .name = "cpus",
-	  .aliases = distwalk_name,
 	  .type = &knob_cpus,
 	  KNOB_FIELD(struct pin_opts, cpus, char[128]),
 	  .def = "",
