@@ -12,8 +12,8 @@ const struct transport_case transport_cases[PLACES] = {
 	[OVER_IPV6] = { "tcp over IPv6", "[::1]:0", OVER_IPV6, -1 },
 	[OVER_UNIX] = { "a unix socket", "unix:%s/%u", OVER_UNIX, -1 },
 	[OVER_ABSTRACT] = { "an abstract unix socket", "unix:@%s/%u", OVER_ABSTRACT, -1 },
-	[OVER_TLS_1_3] = { "TLS 1.3", "tls://127.0.0.1:0", OVER_IPV4, TLS_1_3 },
-	[OVER_TLS_1_2] = { "TLS 1.2", "tls://[::1]:0", OVER_IPV6, TLS_1_2 },
+	[OVER_TLS_1_3] = { "TLS 1.3", "tls://127.0.0.1:0", OVER_TLS_1_3, TLS_1_3 },
+	[OVER_TLS_1_2] = { "TLS 1.2", "tls://[::1]:0", OVER_TLS_1_2, TLS_1_2 },
 	[OVER_UDP] = { "UDP", "udp://127.0.0.1:0", OVER_IPV4, -1 },
 };
 
@@ -78,6 +78,8 @@ void stage_init_node(struct setup *s)
 	setup_init(s, stage.backend);
 	s->opts.threads = 2;
 	s->opts.tls = &stage.node_tls;
+	s->opts.forward_tls_verify = FORWARD_VERIFY_YES;
+	s->opts.udp.idle_ns = 100 * MS; /* peers never close */
 	for (int i = 0; i < PLACES; i++) {
 		if (stage.addresses[i] < 0)
 			continue;
@@ -113,6 +115,7 @@ int stage_open(const struct backend_ops *backend)
 	knob_defaults(&tls_knobs, &stage.node_tls);
 	strcpy(stage.node_tls.cert, stage.certs.cert[CERT_SERVER]);
 	strcpy(stage.node_tls.key, stage.certs.key[CERT_SERVER]);
+	strcpy(stage.node_tls.ca, stage.certs.cert[CERT_CA]);
 	probe_all();
 	for (unsigned i = 0; i < ROLES; i++)
 		if (start_node(i))
@@ -127,9 +130,12 @@ static int stop_node(struct setup *s)
 
 	if (failed)
 		printf("%s\n", err.text);
-	for (unsigned i = 0; i < s->said.count && i < SENTENCES; i++)
+	for (unsigned i = 0; i < s->said.count && i < SENTENCES; i++) {
+		if (strstr(s->said.text[i], "accepted as in mode shared"))
+			continue;
 		printf("a node said: %s\n", s->said.text[i]);
-	failed |= s->said.count > 0;
+		failed = 1;
+	}
 	node_destroy(s->node);
 	free(s->backend_opts);
 	return failed;
@@ -209,7 +215,7 @@ void trial_prepare_client(struct trial *t, const struct setup *node)
 	trial_set(t, "wait", "sleep");
 	trial_set(t, "request-size", "auto");
 	trial_set(t, "reply-size", "512B");
-	trial_set(t, "rate", "5k");
+	trial_set(t, "rate", "10k");
 	trial_set(t, "threads", "2");
 	trial_set(t, "connections", "2");
 	trial_set(t, "requests", "25");
@@ -244,6 +250,7 @@ static struct node_stats gained_by(const struct trial *t, unsigned role)
 	const struct node_stats *before = &t->before[role];
 	uint64_t *forward = (uint64_t *)&now.forward;
 
+	stage.known[(t->first + role) % ROLES] = now;
 	now.requests -= before->requests;
 	now.loop.bytes_out -= before->loop.bytes_out;
 	for (unsigned i = 0; i < WIRE_CODES; i++)
@@ -376,7 +383,7 @@ void behave_once(const struct deed *d, enum place place, unsigned first, trial_c
 	if (stage.addresses[place] < 0 || (d->is_long && place == OVER_UDP))
 		return;
 	for (unsigned role = 0; role < ROLES; role++)
-		t.before[role] = stats_of(node_of(&t, role));
+		t.before[role] = stage.known[(first + role) % ROLES];
 	trial_prepare_client(&t, node_of(&t, A));
 	if (!trial_run_client(&t)) {
 		await_counts(&t);
@@ -396,11 +403,4 @@ void behave(const struct deed *d, trial_check *more)
 {
 	for (unsigned place = 0; place < PLACES; place++)
 		behave_once(d, place, place % ROLES, more);
-}
-
-void behave_on_every_node(const struct deed *d, trial_check *more)
-{
-	for (unsigned place = 0; place < PLACES; place++)
-		for (unsigned first = 0; first < ROLES; first++)
-			behave_once(d, place, first, more);
 }

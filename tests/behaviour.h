@@ -58,6 +58,7 @@ struct stage {
 	struct certificates certs;
 	struct tls_opts node_tls;
 	struct setup nodes[ROLES];
+	struct node_stats known[ROLES]; /* what they had counted by the end of the last trial */
 	char folder[64];
 	int addresses
 		[PLACES];   /* number of a node's address; -1: this machine has no such transport */
@@ -92,9 +93,8 @@ int trial_run_client(struct trial *t);
 /* One trial, all that every trial must show, and what the test wants to see besides. */
 typedef void trial_check(const struct trial *t);
 void behave_once(const struct deed *d, enum place place, unsigned first, trial_check *more);
-/* Over every transport; and with every node in the first role, too. */
+/* Over every transport. */
 void behave(const struct deed *d, trial_check *more);
-void behave_on_every_node(const struct deed *d, trial_check *more);
 
 /* In node_stats.operations of all nodes together. */
 static inline uint64_t count_run(const struct trial *t, unsigned code)

@@ -37,7 +37,7 @@ static void test_a_forward_is_run_by_the_other_node(void)
 	static const struct deed deed = { "forward %B;compute 5us;reply",
 					  .asked = { [A] = FORWARDS(1), [B] = ONE_PART } };
 
-	behave_on_every_node(&deed, check_told);
+	behave(&deed, check_told);
 }
 
 static void check_both_asked(const struct trial *t)
@@ -173,7 +173,7 @@ static void test_a_node_forwards_to_itself(void)
 		.asked[A] = { [WIRE_COMPUTE] = 2, [WIRE_FORWARD_TO] = 2, [WIRE_SEND_REPLY] = 3 }
 	};
 
-	behave_on_every_node(&deed, check_told);
+	behave(&deed, check_told);
 }
 
 static void test_a_round_of_all_nodes_comes_back(void)

