@@ -224,7 +224,7 @@ void trial_prepare_client(struct trial *t, const struct setup *node)
 	set_program(t);
 	knob_defaults(&tls_knobs, &t->tls);
 	strcpy(t->tls.ca, stage.certs.cert[CERT_CA]);
-	t->tls.verify = true;
+	t->tls.verify = version >= 0;
 	if (version >= 0)
 		t->tls.min_version = t->tls.max_version = version;
 	t->client.tls = &t->tls;
