@@ -164,6 +164,28 @@ static void test_files_are_kept_unless_the_node_made_them_and_may_remove_them(vo
 	}
 }
 
+/* Blocks of 1000 bytes are no multiple of what any file system takes directly. */
+static void test_a_file_that_cannot_be_prepared_is_not_left_behind(void)
+{
+	struct err err = { 0 };
+	struct place p;
+
+	open_place(&p);
+	p.opts.block = 1000;
+	p.opts.prealloc = MIB;
+	write_file(&p, "old", "text");
+	add(&p, "/new,odirect");
+	CU_ASSERT(open_storage(&p, &err) < 0);
+	CU_ASSERT(strstr(err.text, "odirect") != NULL);
+	CHECK_INT(size_of(&p, "new"), -1);
+	storage_close(&p.storage);
+	p.opts.devices = (struct knob_list){ 0 };
+	add(&p, "/old,odirect");
+	CU_ASSERT(open_storage(&p, NULL) < 0);
+	CU_ASSERT(size_of(&p, "old") > 0);
+	close_place(&p);
+}
+
 static void test_what_cannot_be_opened_is_said(void)
 {
 	static const struct {
@@ -344,6 +366,8 @@ static CU_TestInfo tests[] = {
 	  test_a_file_that_is_there_keeps_what_is_in_it },
 	{ "files are kept unless the node made them and may remove them",
 	  test_files_are_kept_unless_the_node_made_them_and_may_remove_them },
+	{ "a file that cannot be prepared is not left behind",
+	  test_a_file_that_cannot_be_prepared_is_not_left_behind },
 	{ "what cannot be opened is said", test_what_cannot_be_opened_is_said },
 	{ "native needs a backend that can", test_native_needs_a_backend_that_can },
 	{ "syncs are shared where one call follows the other",

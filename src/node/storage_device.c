@@ -179,6 +179,9 @@ int device_open(struct device *ret, unsigned index, const struct device_opts *op
 	if (!result)
 		return 0;
 	close_fds(d);
+	/* Else a disk that it was too large for would stay full of it. */
+	if (d->is_made)
+		unlink(opts->path);
 	return err_wrap(err, "storage %u: %s", index, opts->path);
 }
 
