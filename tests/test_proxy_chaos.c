@@ -138,8 +138,78 @@ static void test_whoever_ends_nothing_is_left(void)
 		play_tcp(round);
 }
 
+static void open_udp(struct rig *rig)
+{
+	const char *args[] = { "to",
+			       "udp://:7891",
+			       "delay",
+			       ONE_OF("0ns", "1ms", "exp:1ms", "20ms"),
+			       "delay-back",
+			       ONE_OF("0ns", "3ms", "unif:min=0ms:max=9ms"),
+			       "rate",
+			       ONE_OF("0B/s", "1MB/s", "100kB/s"),
+			       "buffer",
+			       ONE_OF("1B", "4KiB", "1MiB"),
+			       "idle",
+			       ONE_OF("1ms", "5ms", "1s"),
+			       "max-connections",
+			       ONE_OF("1", "3", "100"),
+			       "fault",
+			       ONE_OF("loss,prob=0.1", "duplicate,prob=0.5",
+				      "reorder,prob=0.3,by=7ms", "corrupt,prob=0.5",
+				      "black-hole,from=2ms,to=9ms"),
+			       NULL };
+
+	rig_init(rig, NULL, SEED + thrown, args);
+}
+
+static void say(struct rig *rig, int fd, int to_fd)
+{
+	static uint8_t bytes[3000];
+	struct iovec part = { bytes, below(sizeof(bytes)) };
+
+	sim_give(rig->net, sim_find(rig->net, fd), &part, 1, to_fd, false);
+}
+
+static void play_udp(unsigned round)
+{
+	int clients[ENDS];
+	struct rig rig;
+
+	dice = random_key(SEED, round, 1, 0);
+	thrown = 0;
+	open_udp(&rig);
+	for (unsigned i = 0; i < ENDS; i++) {
+		int fds[2];
+
+		CU_ASSERT_FATAL(sim_datagram_pair(rig.net, fds) == 0);
+		clients[i] = fds[0];
+	}
+	for (unsigned turn = 0; turn < 1500; turn++) {
+		say(&rig, clients[below(ENDS)], rig.door);
+		if (rig.server_count) {
+			unsigned i = below(rig.server_count);
+
+			sim_write(rig.net, rig.servers[i], "answer", below(7));
+			rig_count(&rig, rig.servers[i]);
+		}
+		rig_until(&rig, sim_net_now_ns(rig.net) + (below(2) ? 0 : 300 * US));
+	}
+	rig_until(&rig, sim_net_now_ns(rig.net) + 100 * SEC);
+	CHECK_INT(rig.relay.stats.open, 0);
+	CHECK_INT(rig.relay.lines.chunks.live, 0);
+	rig_finish(&rig);
+}
+
+static void test_whatever_datagrams_do_nothing_is_left(void)
+{
+	for (unsigned round = 0; round < ROUNDS; round++)
+		play_udp(round);
+}
+
 static CU_TestInfo tests[] = {
 	{ "whoever ends, nothing is left", test_whoever_ends_nothing_is_left },
+	{ "whatever datagrams do, nothing is left", test_whatever_datagrams_do_nothing_is_left },
 	CU_TEST_INFO_NULL,
 };
 
