@@ -92,12 +92,25 @@ static void test_intervals_and_ranges(void)
 	CHECK_TEXT(number_interval(1e-300, 1e300, text), "[-100, +1.0e+302]");
 }
 
+static void test_a_column_without_values_has_no_unit(void)
+{
+	struct config_summary configs[2];
+	struct dataset data = { .config_count = 2 };
+	struct analysis a = { .data = &data, .configs = configs };
+
+	configs[0].at[METRIC_P99].value = configs[1].at[METRIC_P99].value = NAN;
+	CHECK_TEXT(number_unit_of(&a, METRIC_P99).name, "");
+	configs[1].at[METRIC_P99].value = 2e6;
+	CHECK_TEXT(number_unit_of(&a, METRIC_P99).name, "ms");
+}
+
 static CU_TestInfo tests[] = {
 	{ "three digits are enough", test_three_digits_are_enough },
 	{ "ratios are per cent with a sign", test_ratios_are_percent_with_a_sign },
 	{ "p values are not overdone", test_p_values_are_not_overdone },
 	{ "values have the unit that fits", test_values_have_the_unit_that_fits },
 	{ "intervals and ranges", test_intervals_and_ranges },
+	{ "a column without values has no unit", test_a_column_without_values_has_no_unit },
 	CU_TEST_INFO_NULL,
 };
 

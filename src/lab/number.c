@@ -39,7 +39,7 @@ struct number_unit number_unit_of(const struct analysis *a, enum metric m)
 			n++;
 		}
 	}
-	return number_unit_for(m, n ? exp(sum / n) : NAN);
+	return n ? number_unit_for(m, exp(sum / n)) : (struct number_unit){ 1, "" };
 }
 
 const char *number_plain(double value, char *buf)
