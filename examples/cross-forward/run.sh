@@ -7,29 +7,39 @@
 # shellcheck source=SCRIPTDIR/../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-# A request to the left computes there, then on the right, then on the left again.
-program_left="compute 50us; forward unix:right; compute 50us; reply 256B; compute 50us; reply 512B"
-program_right="compute 50us; forward unix:left; compute 50us; reply 256B; compute 50us; reply 512B"
+# A request to the left waits there, then on the right, then on the left again: 2 ms each.
+there="sleep 2ms; reply 256B; sleep 2ms; reply 512B"
 length=3s
 [ -z "$small" ] || length=500ms
 
+# load TO OTHER: in the background; its answer is in the file TO.txt
+load()
+{
+	"$ringwalk" client --sched.policy=fifo --allow-degraded --to=unix:"$1" -r 1k -c 8 \
+		--program="sleep 2ms; forward unix:$2; $there" --duration=$length >"$1.txt" 2>&1 &
+	pids[load-$1]=$!
+}
+
+# answer TO
+answer()
+{
+	local result=0
+	wait "${pids[load-$1]}" || result=$?
+	unset "pids[load-$1]"
+	[ "$result" -le 1 ] || { status=$result; cat "$1.txt"; }
+	sed -n -E "s/^(VALID|SUSPECT|INVALID):?$/to the $1: \\1/p; /^(requests|response) .*[0-9]/p" "$1.txt"
+}
+
 for backend in select poll epoll io_uring; do
+	echo "== $backend"
 	start left node -b unix:left --backend=$backend
 	start right node -b unix:right --backend=$backend
-	echo
-	echo "== $backend"
-	"$ringwalk" client --sched.policy=fifo --allow-degraded --to=unix:right \
-		--program="$program_right" -r 1k -c 8 --duration=$length >to-the-right 2>&1 &
-	pids[other]=$!
-	client --to=unix:left --program="$program_left" -r 1k -c 8 --duration=$length
-	result=0
-	wait "${pids[other]}" || result=$?
-	[ $result -le 1 ] || status=$result
-	unset "pids[other]"
-	echo
-	echo "and at the same time, to the right:"
-	cat to-the-right
+	load left right
+	load right left
+	answer left
+	answer right
 	stop left
 	stop right
 done
+sed -n '/^where/,$p' right.txt
 exit "$status"
