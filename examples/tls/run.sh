@@ -1,5 +1,5 @@
 #!/bin/bash
-# run.sh - TLS against plain TCP and unix sockets, with and without handshakes.
+# run.sh - TLS against plain TCP, unix sockets and UDP, with and without handshakes.
 #
 #	run.sh [small] [DIR]
 #
