@@ -39,9 +39,9 @@ def planned(count):
     return lambda got: equal(got.result["counts"]["planned"], count)
 
 
-def lasts(ns):
-    """How long the plan is: requests times period."""
-    return lambda got: equal(got.result["duration_ns"], ns)
+def apart(ns):
+    """The planned gaps."""
+    return lambda got: equal(set(gaps(got)), {ns})
 
 
 def sends(count):
@@ -88,22 +88,22 @@ CLIENT = [
     ("-n auto -r gseq:min=10:max=20 --rate-step-secs 1", planned(30)),
     (f"-n auto -r file:{FOLDER.name}/rates:col=0 --rss 1", planned(30)),
     ("-n 40 -r unif:min=100:max=200 --rss 1", planned(40)),
-    ("", lasts(10e6)),
-    ("-p 20ms", lasts(40e6)),
-    ("-p 5000", lasts(10e6)),
-    ("-p 5k", lasts(10e6)),
-    ("--period=5ms", lasts(10e6)),
+    ("", apart(5e6)),
+    ("-p 20ms", apart(20e6)),
+    ("-p 5000", apart(5e6)),
+    ("-p 5k", apart(5e6)),
+    ("--period=5ms", apart(5e6)),
     ("-p exp:1000 -n 20 --seed 3", planned(20)),
     ("-p unif:min=1ms:max=2ms -n 20", lambda got: equal(
         [gap for gap in gaps(got) if not 1e6 <= gap <= 2e6], [])),
     (f"-p file:{COLUMN},sep=semicolon,col=1 -n 5", lambda got: equal(
         gaps(got), [2e6, 3e6, 2e6, 3e6])),
-    ("-r 100", lasts(20e6)),
-    ("--rate 100", lasts(20e6)),
-    ("-r 0.5k", lasts(4e6)),
-    ("-n 1 -r 0.5", lasts(2e9)),
-    ("-p 1s -r 200", lasts(10e6)),
-    ("-r 1 -p 5ms", lasts(10e6)),
+    ("-r 100", apart(10e6)),
+    ("--rate 100", apart(10e6)),
+    ("-r 0.5k", apart(2e6)),
+    ("-r 0.5", apart(2e9)),
+    ("-p 1s -r 200", apart(5e6)),
+    ("-r 1 -p 5ms", apart(5e6)),
     ("--ns 3 -n 4", planned(6)),
     ("--ns 3 -n 3", sessions(3)),
     ("--num-sessions=2", sessions(2)),
