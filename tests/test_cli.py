@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import signal
 import socket
 import struct
@@ -313,6 +314,8 @@ MISTAKES = [
     (("info", "knob"), "knobs"),
     (("plan", "/nowhere/x.yaml"), "/nowhere/x.yaml"),
     (("client", "--outstanding=4", "--rate=10"), "closed loop"),
+    (("client", "--num-sessions=3"), "which is not given"),
+    (("client", "-n", "9", "--num-sessions=3", "--session-requests=3"), "leave one out"),
     (("client", "--json=/dev/null", "--records=/dev/null"), "both name /dev/null"),
     (("client", "--rows", "--keep-records=0"), "--keep-records"),
     (("client", "--duration=9223372036s"), "too large"),
@@ -367,6 +370,17 @@ def test_docs_list_every_law():
     made = run("info", "values", status=0).stdout
     assert made == (TOP / "docs" / "values.md").read_text(), \
         "docs/values.md is old: ringwalk info values > docs/values.md"
+
+
+def test_every_program_in_the_docs_is_understood():
+    blocks = (TOP / "docs" / "programs.md").read_text().split("```")[1::2]
+    lines = [line for block in blocks for line in block.splitlines()[1:] if line[:4] != "here"]
+    for line in lines:
+        args = shlex.split(line)[1:] if line.startswith("ringwalk ") else \
+            ["client", "--program=" + line.split("   ")[0]]
+        out = run(*args, "--dry-run", status=0).stdout
+        assert out.startswith("program "), (line, out)
+    assert len(lines) > 8
 
 
 if __name__ == "__main__":

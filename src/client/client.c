@@ -32,10 +32,14 @@ static int check_opts(const struct client_opts *o, struct err *err)
 			"requests a thread may have in flight",
 			(long long)o->outstanding, (long long)o->connections,
 			(long long)o->in_flight);
-	if (o->sessions > 1 && (!o->requests || o->session_requests))
+	if (o->sessions > 1 && o->session_requests)
 		return err_set(err, -EINVAL,
-			       "--num-sessions divides the requests of -n: give both, or say with "
-			       "--session-requests alone how long a session is");
+			       "--num-sessions and --session-requests both say how long a session "
+			       "is: leave one out");
+	if (o->sessions > 1 && !o->requests)
+		return err_set(err, -EINVAL,
+			       "--num-sessions divides the requests of -n, which is not given; "
+			       "--session-requests says how long a session is without it");
 	return 0;
 }
 

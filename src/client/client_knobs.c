@@ -177,7 +177,8 @@ static const struct knob knobs[] = {
 	{ .name = "program",
 	  .type = &client_program,
 	  FIELD(program, struct knob_list),
-	  .help = "adds operations, as in \"compute 10us; forward :7892; store 4KiB; reply\"" },
+	  .help = "adds operations, as in \"compute 10us; forward :7892; store 4KiB; reply\": "
+		  "docs/programs.md" },
 	{ .name = "timeout",
 	  .type = &knob_time,
 	  FIELD(timeout_ns, int64_t),
