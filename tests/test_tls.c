@@ -50,7 +50,7 @@ static void check_nothing_is_left(const struct rig *rig)
 		CHECK_INT(loops[i]->chunks.live, 0);
 		CHECK_INT(loops[i]->carries.live, 0);
 		CHECK_INT(loops[i]->tls->outs.live, 0);
-		CHECK_INT(loops[i]->tls->handshakes, 0);
+		CHECK_INT(loops[i]->tls->handshakes.count, 0);
 	}
 }
 

@@ -22,7 +22,7 @@ static void check_server_end(const struct rig *rig, enum conn_end end, const cha
 	if (!strstr(rig->server.reason, part))
 		printf("\n    \"%s\" lacks \"%s\"", rig->server.reason, part);
 	CU_ASSERT(strstr(rig->server.reason, part) != NULL);
-	CHECK_INT(rig->server.loop.tls->handshakes, 0);
+	CHECK_INT(rig->server.loop.tls->handshakes.count, 0);
 	CHECK_INT(rig->server.loop.chunks.live, 0);
 }
 

@@ -356,7 +356,7 @@ static struct tls_conn *create(struct loop *loop, int fd, struct tls_context *co
 
 bool tls_is_crowded(const struct loop *loop, const struct tls_context *context)
 {
-	return loop->tls && loop->tls->handshakes >= context->opts.handshakes;
+	return loop->tls && loop->tls->handshakes.count >= context->opts.handshakes;
 }
 
 struct conn *conn_open_tls(struct loop *loop, int fd, struct tls_context *context,

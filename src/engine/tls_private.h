@@ -7,6 +7,7 @@
 #define RW_ENGINE_TLS_PRIVATE_H
 
 #include "engine/conn_private.h"
+#include "engine/deadlines.h"
 #include "engine/tls.h"
 
 struct ssl_st;
@@ -43,14 +44,13 @@ struct tls_out {
 struct tls_conn {
 	struct conn conn; /* first */
 	struct tls_context *context;
-	struct ssl_st *ssl;		 /* NULL: a server that has heard nothing, or closed */
-	const struct tls_peer *peer;	 /* a client's, until it is open */
-	struct tls_target *target;	 /* a client's: where its sessions are kept, or NULL */
-	struct tls_out *out;		 /* NULL: nothing to send */
-	const uint8_t *in;		 /* lent */
-	uint32_t in_len;		 /* of it not read yet */
-	struct tls_conn *after, *before; /* in tls_loop, while the handshake goes on */
-	int64_t deadline_ns;
+	struct ssl_st *ssl;	     /* NULL: a server that has heard nothing, or closed */
+	const struct tls_peer *peer; /* a client's, until it is open */
+	struct tls_target *target;   /* a client's: where its sessions are kept, or NULL */
+	struct tls_out *out;	     /* NULL: nothing to send */
+	const uint8_t *in;	     /* lent */
+	uint32_t in_len;	     /* of it not read yet */
+	struct deadline deadline;    /* while the handshake goes on */
 	bool is_handshaking;
 	bool is_sending;
 	bool has_heard;	   /* something came from the peer */
@@ -73,10 +73,7 @@ struct tls_target {
 struct tls_loop {
 	struct loop *loop;
 	struct cache conns, outs;
-	struct tls_conn *first, *last; /* unfinished handshakes in the order of their deadlines */
-	uint32_t handshakes;
-	struct io_op timer;
-	bool is_timing, is_cancelled; /* the timer */
+	struct deadlines handshakes; /* unfinished ones */
 	struct tls_target *targets;
 	uint32_t target_count;
 	char reason[400];
