@@ -252,6 +252,7 @@ static int load(struct client_cli *cli, struct err *err)
 	cli->rows.sink.needs_all = cli->output.records[0];
 	opts.sink = &cli->rows.sink;
 	opts.tls = role_knobs_opts(cli->role.knobs, &tls_knobs);
+	opts.secret = role_knobs_opts(cli->role.knobs, &secret_knobs);
 	catch_signals();
 	result = client_run(&opts, cli->role.backend, cli->role.backend_opts, &hooks, &stop,
 			    &cli->result, err);

@@ -124,6 +124,7 @@ static int serve(struct node_cli *cli, struct err *err)
 	if (result < 0)
 		return result;
 	opts.tls = role_knobs_opts(cli->role.knobs, &tls_knobs);
+	opts.secret = role_knobs_opts(cli->role.knobs, &secret_knobs);
 	take_signals(&signals);
 	result = node_start(&cli->node, &opts, cli->role.backend, cli->role.backend_opts, &hooks,
 			    err);

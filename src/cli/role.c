@@ -17,7 +17,7 @@ const struct parts cli_parts = {
 	.roles = { [ROLE_NODE] = &node_knobs,
 		   [ROLE_CLIENT] = &client_knobs,
 		   [ROLE_PROXY] = &proxy_knobs },
-	.both = &tls_knobs,
+	.both = { &tls_knobs, &secret_knobs },
 	.backends = backends,
 	.tunables = tunables,
 };

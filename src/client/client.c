@@ -156,6 +156,19 @@ static int prepare_tls(struct client *c, struct err *err)
 	return rc;
 }
 
+static int prepare_secret(struct client *c, struct err *err)
+{
+	const struct secret_opts *opts = c->opts->secret;
+	int rc = opts ? secret_create(&c->job.secret, opts, err) : 0;
+
+	if (rc || !c->job.secret || c->job.to.transport != TRANSPORT_UDP)
+		return rc;
+	return err_set(err, -EINVAL,
+		       "%s: UDP has no connection on which the secret could be proved "
+		       "(--secret-file, " SECRET_ENVIRONMENT "); use tcp:// or tls://",
+		       c->job.to_text);
+}
+
 static struct program_setup program_setup(const struct client_opts *o)
 {
 	int64_t deadline_us = (o->timeout_ns + US - 1) / US;
@@ -191,6 +204,8 @@ static int prepare(struct client *c, struct err *err)
 		rc = parse_from(o->from, &c->job, err);
 	if (!rc)
 		rc = prepare_tls(c, err);
+	if (!rc)
+		rc = prepare_secret(c, err);
 	if (!rc)
 		rc = program_parse(&setup, &c->program, err);
 	if (rc)
@@ -273,6 +288,7 @@ static void client_finish(struct client *c)
 	program_finish(&c->program);
 	free(c->threads);
 	tls_context_destroy(c->job.tls.context);
+	secret_destroy(c->job.secret);
 	pthread_cond_destroy(&c->job.changed);
 	pthread_mutex_destroy(&c->job.lock);
 }

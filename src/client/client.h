@@ -26,6 +26,7 @@
 #include "engine/datagram.h"
 #include "engine/hooks.h"
 #include "engine/loop.h"
+#include "engine/secret.h"
 #include "engine/tls.h"
 #include "engine/wire.h"
 
@@ -69,6 +70,8 @@ struct client_opts {
 	const struct client_sink *sink; /* no knob; NULL: nobody listens */
 	/* No knob of this group. NULL: OpenSSL's defaults, nothing is checked. */
 	const struct tls_opts *tls;
+	/* Likewise. NULL, or it says none: none is shown. */
+	const struct secret_opts *secret;
 
 	struct datagram_opts udp; /* --udp.* */
 };

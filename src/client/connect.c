@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "client/thread.h"
+#include "engine/guard.h"
 
 #define AT_A_TIME     64
 #define CONNECT_LIMIT (5 * SEC)
@@ -103,6 +104,8 @@ int client_connect_session(struct session *s, struct err *err)
 		s->conn = datagram_connect(&t->loop, fd, to, job->to.len, &job->udp, &load_role, s);
 	else
 		s->conn = conn_connect(&t->loop, fd, to, job->to.len, &load_role, s);
+	if (job->secret)
+		s->conn = guard_client(s->conn, job->secret);
 	return s->conn ? 0 : err_set(err, -ENOMEM, "connect %s: no memory", job->to_text);
 }
 

@@ -179,7 +179,7 @@ void load_session_answered(struct session *s)
 
 static void describe_end(const struct conn *c, enum conn_end end, int code, char *buf, size_t size)
 {
-	const char *reason = tls_reason(c);
+	const char *reason = conn_reason(c);
 
 	if (reason)
 		snprintf(buf, size, "%s", reason);
@@ -187,6 +187,8 @@ static void describe_end(const struct conn *c, enum conn_end end, int code, char
 		snprintf(buf, size, "closed by the node, whose own output may say why");
 	else if (end == CONN_CUT)
 		snprintf(buf, size, "closed by the node in the middle of an answer");
+	else if (end == CONN_FAULT && code == WIRE_ASKS_SECRET)
+		snprintf(buf, size, "%s", wire_fault_text(code));
 	else if (end == CONN_FAULT)
 		snprintf(buf, size, "the answer is no reply: %s", wire_fault_text(code));
 	else
@@ -195,7 +197,7 @@ static void describe_end(const struct conn *c, enum conn_end end, int code, char
 
 static void note_refusal(struct load *l, const struct conn *c, int code)
 {
-	const char *reason = tls_reason(c);
+	const char *reason = conn_reason(c);
 
 	if (l->refused)
 		return;

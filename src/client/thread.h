@@ -23,7 +23,8 @@ struct client_job {
 	const atomic_bool *stop;   /* may be NULL */
 	struct address to, from;   /* from.len 0: the kernel chooses */
 	char to_text[ADDRESS_TEXT];
-	struct tls_peer tls; /* context NULL: plain */
+	struct tls_peer tls;   /* context NULL: plain */
+	struct secret *secret; /* NULL: none */
 	bool no_delay;
 	struct datagram_opts udp;
 

@@ -16,6 +16,7 @@
 #include "engine/carry.h"
 #include "engine/conn_private.h"
 #include "engine/datagram_private.h"
+#include "engine/guard.h"
 #include "engine/tls_private.h"
 
 /* So many connections make it worth while to give memory back when most of them have gone. */
@@ -209,6 +210,13 @@ bool conn_is_full(struct conn *c)
 bool conn_is_open(const struct conn *c)
 {
 	return !(c->flags & (CONN_CLOSING | CONN_CONNECTING));
+}
+
+const char *conn_reason(const struct conn *c)
+{
+	const char *reason = guard_reason(c);
+
+	return reason ? reason : tls_reason(c);
 }
 
 void conn_hold(struct conn *c)

@@ -121,6 +121,9 @@ void conn_finish(struct conn *c);
 /* The peer broke the rules (found by the role: limits, programs). */
 void conn_fault(struct conn *c, enum wire_fault fault);
 
+/* In closed(): why, as a sentence without a full stop; NULL: end and code say it all. */
+const char *conn_reason(const struct conn *c);
+
 /* Keeps c's memory and counts against limits.in_flight until released. After closed() a held
  * connection is only to be released; conn_is_open() tells. */
 void conn_hold(struct conn *c);

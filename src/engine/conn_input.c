@@ -44,12 +44,19 @@ static void keep(struct conn *c, const uint8_t *data, uint32_t len)
 	carry_add(c->carry, data, len);
 }
 
+static enum wire_fault type_fault(const struct conn *c, const struct wire_head *head)
+{
+	bool is_asked = head->type == WIRE_CHALLENGE && c->role->accepts == WIRE_REPLY;
+
+	return is_asked ? WIRE_ASKS_SECRET : WIRE_BAD_TYPE;
+}
+
 static bool head_is_fine(struct conn *c, const uint8_t *data, struct wire_head *head)
 {
 	enum wire_fault fault = wire_get_head(data, c->loop->limits.message_max, head);
 
 	if (!fault && head->type != c->role->accepts)
-		fault = WIRE_BAD_TYPE;
+		fault = type_fault(c, head);
 	if (fault) {
 		c->skip = head->length;
 		conn_fault(c, fault);

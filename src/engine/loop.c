@@ -14,6 +14,7 @@
 #include "engine/conn.h"
 #include "engine/conn_private.h"
 #include "engine/datagram_private.h"
+#include "engine/guard.h"
 #include "engine/tls_private.h"
 
 /*
@@ -84,6 +85,7 @@ void loop_finish(struct loop *loop)
 	cache_finish(&loop->senders);
 	cache_finish(&loop->carries);
 	tls_loop_finish(loop->tls);
+	guard_finish(loop->guard);
 	datagram_finish_loop(loop);
 }
 

@@ -25,6 +25,7 @@
 
 struct conn;
 struct datagram;
+struct guard;
 struct tls_loop;
 
 struct loop_limits {
@@ -76,6 +77,7 @@ struct loop {
 	struct conn *dirty;   /* have something to send */
 	struct conn *all;     /* every open connection */
 	struct tls_loop *tls; /* NULL: there was no TLS connection yet */
+	struct guard *guard;  /* NULL: no proof of a secret was asked for yet */
 	uint32_t conn_count, conn_peak;
 	struct datagram *datagrams;	  /* every UDP socket */
 	struct datagram *dirty_datagrams; /* have something to send */

@@ -8,7 +8,7 @@
  * nothing waits or spins. An idle connection gives OpenSSL's buffers back.
  *
  * The handshake goes on in the loop, for at most opts.handshake_ns. A client's opened() comes after
- * it. A failure is CONN_REFUSED before its end and CONN_LOST after it; tls_reason() has the
+ * it. A failure is CONN_REFUSED before its end and CONN_LOST after it; conn_reason() has the
  * sentence. A stream that ends without close_notify is CONN_CUT: what came last may be missing.
  * conn_finish() says close_notify before it closes (a handshake is not finished, but ended);
  * conn_close() says it if that needs no waiting.
@@ -77,7 +77,7 @@ struct conn *conn_connect_tls(struct loop *loop, int fd, const struct address *t
 			      const struct tls_peer *peer, const struct conn_role *role,
 			      void *owner);
 
-/* In closed(): why, as a sentence without a full stop; NULL: end and code say it all. */
+/* For conn_reason(), and of TLS alone. */
 const char *tls_reason(const struct conn *c);
 
 /* What was agreed upon; the texts are constant. False: c is no TLS connection, or not open yet. */
@@ -87,5 +87,12 @@ struct tls_info {
 	bool is_verified; /* the peer showed a certificate that was checked */
 };
 bool tls_describe(const struct conn *c, struct tls_info *ret);
+
+/*
+ * What both ends of this connection know, and nobody in between who has one with each of them (RFC
+ * 9266): 32 bytes. Returns how many there are; 0: no TLS; -errno: not open, or TLS 1.2 without
+ * extended_master_secret (RFC 7627), which does not tell.
+ */
+int tls_binding(const struct conn *c, uint8_t ret[32]);
 
 #endif

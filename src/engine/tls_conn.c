@@ -433,3 +433,19 @@ bool tls_describe(const struct conn *c, struct tls_info *ret)
 	ret->is_verified = t->context->opts.verify;
 	return true;
 }
+
+int tls_binding(const struct conn *c, uint8_t ret[32])
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+	const struct tls_conn *t = (const struct tls_conn *)c;
+
+	if (!(c->flags & CONN_TLS))
+		return 0;
+	if (!t->ssl || t->is_handshaking ||
+	    (SSL_version(t->ssl) < TLS1_3_VERSION && SSL_get_extms_support(t->ssl) != 1))
+		return -EPROTO;
+	ERR_clear_error();
+	if (SSL_export_keying_material(t->ssl, ret, 32, label, sizeof(label) - 1, NULL, 0, 0) != 1)
+		return -EPROTO;
+	return 32;
+}

@@ -26,6 +26,10 @@ static const char *const fault_texts[WIRE_FAULTS] = {
 			   "(--storage gives devices)",
 	[WIRE_BEYOND_DEVICE] = "reaches over the end of a storage device "
 			       "(--max-storage-size, or size= of --storage)",
+	[WIRE_ASKS_SECRET] = "the node asks for a secret (--secret-file)",
+	[WIRE_NO_PROOF] = "asks for something before it has proved to know the secret",
+	[WIRE_LATE_PROOF] = "does not prove in time that it knows the secret",
+	[WIRE_BAD_PROOF] = "does not know the secret: its proof is wrong",
 };
 
 const char *const wire_status_names[] = { "ok", "error", "timeout", "refused", NULL };
@@ -33,6 +37,30 @@ const char *const wire_status_names[] = { "ok", "error", "timeout", "refused", N
 const char *wire_fault_text(enum wire_fault fault)
 {
 	return fault < WIRE_FAULTS ? fault_texts[fault] : "unknown fault";
+}
+
+uint32_t wire_rare_len(enum wire_type type)
+{
+	static const uint8_t lens[WIRE_TYPES] = {
+		[WIRE_CHALLENGE] = WIRE_RANDOM,
+		[WIRE_PROOF] = WIRE_RANDOM + WIRE_MAC,
+		[WIRE_WELCOME] = WIRE_MAC,
+	};
+
+	return type < WIRE_TYPES ? lens[type] : 0;
+}
+
+/* No padding: whoever is not trusted yet shall not make us count it. */
+enum wire_fault wire_check_rare(const struct wire_head *head)
+{
+	uint32_t len = wire_rare_len(head->type);
+
+	if (!len)
+		return WIRE_BAD_TYPE;
+	if (head->flags || head->hops || head->id || head->deadline_us)
+		return WIRE_BAD_FLAGS;
+	return head->body_len == len && head->length == WIRE_HEAD + len ? WIRE_FINE
+									: WIRE_SHORT_LENGTH;
 }
 
 void wire_get_hop(const uint8_t *p, struct wire_hop *ret)

@@ -3,7 +3,7 @@
  *
  *	head, 24 bytes			u32 length	whole message, head included
  *					u8  version	2
- *					u8  type	1 request, 2 reply
+ *					u8  type	1 request, 2 reply; 3 to 5: below
  *					u8  hops	request: forwards still allowed
  *					    status	reply: enum wire_status
  *					u8  flags	reply: WIRE_RECORDS_CUT; else 0
@@ -37,6 +37,15 @@
  *	  child, 56			u8 depth (1: of the node itself), u8 status, u16 tag,
  *					u16 destination (number over all branches), u16 attempts;
  *					u64 elapsed_ns, waited_ns; its own four as above
+ *
+ * Where a secret is asked for (guard.h), three messages go before all others, each as long as its
+ * head and body, everything else in the head 0. HMAC-SHA256 has the secret as its key; `binding` is
+ * what tls_binding() gives, and nothing without TLS:
+ *
+ *	challenge, by the node		32 random bytes
+ *	proof, by the peer		32 random bytes of its own,
+ *					HMAC("ringwalk client" challenge random binding)
+ *	welcome, by the node		HMAC("ringwalk node" challenge random binding)
  *
  * A child is the answer that completed a forward: `elapsed` from the first attempt to it, `waited`
  * the part of that in which its parent had nothing else to do, so the parent's forward_ns is the
@@ -72,8 +81,17 @@
 #define WIRE_DEPTH	    16	  /* forwards within forwards */
 #define WIRE_FAN_OUT	    64	  /* destinations of one forward */
 #define WIRE_SEQUENTIAL	    UINT64_MAX
+#define WIRE_RANDOM	    32 /* bytes of a challenge, and of its answer */
+#define WIRE_MAC	    32
 
-enum wire_type { WIRE_REQUEST = 1, WIRE_REPLY = 2 };
+enum wire_type {
+	WIRE_REQUEST = 1,
+	WIRE_REPLY = 2,
+	WIRE_CHALLENGE,
+	WIRE_PROOF,
+	WIRE_WELCOME,
+	WIRE_TYPES
+};
 enum wire_status { WIRE_OK, WIRE_ERROR, WIRE_TIMEOUT, WIRE_REFUSED, WIRE_STATUSES };
 enum wire_code {
 	WIRE_COMPUTE = 1,
@@ -120,6 +138,10 @@ enum wire_fault {
 	WIRE_BAD_DESTINATION, /* an address that is none */
 	WIRE_NO_DEVICE,	      /* a storage device that the receiver does not have */
 	WIRE_BEYOND_DEVICE,   /* reaches over the end of a storage device */
+	WIRE_ASKS_SECRET,     /* a challenge, where nobody knows a secret */
+	WIRE_NO_PROOF,	      /* something else before the proof */
+	WIRE_LATE_PROOF,      /* nothing, for too long */
+	WIRE_BAD_PROOF,
 	WIRE_FAULTS
 };
 
@@ -182,6 +204,11 @@ struct wire_program {
 };
 
 const char *wire_fault_text(enum wire_fault fault);
+
+/* What wire_get_head() does with types that are neither request nor reply. */
+enum wire_fault wire_check_rare(const struct wire_head *head);
+/* Bytes of their bodies. */
+uint32_t wire_rare_len(enum wire_type type);
 extern const char *const wire_status_names[]; /* "ok", "error", "timeout", "refused" */
 
 static inline uint16_t wire_get16(const uint8_t *p)
@@ -238,7 +265,7 @@ static inline enum wire_fault wire_get_head(const uint8_t *p, uint32_t length_ma
 	if (ret->version != WIRE_VERSION)
 		return WIRE_BAD_VERSION;
 	if (ret->type != WIRE_REQUEST && ret->type != WIRE_REPLY)
-		return WIRE_BAD_TYPE;
+		return wire_check_rare(ret);
 	if (ret->flags > (ret->type == WIRE_REPLY ? WIRE_RECORDS_CUT : 0))
 		return WIRE_BAD_FLAGS;
 	if (ret->length > length_max)

@@ -83,8 +83,10 @@ static int add_groups(struct role_knobs *rk, struct err *err)
 {
 	int rc = add_group(rk, rk->parts->roles[rk->role], err);
 
-	if (rc == 0 && rk->role < ROLES && rk->parts->both)
-		rc = add_group(rk, rk->parts->both, err);
+	for (unsigned i = 0; i < PARTS_BOTH && rc == 0 && rk->role < ROLES; i++) {
+		if (rk->parts->both[i])
+			rc = add_group(rk, rk->parts->both[i], err);
+	}
 	knob_set_add(&rk->set, &rk->run_group, &rk->run_opts);
 	for (int i = 0; rk->parts->backends[i] && rc == 0; i++)
 		rc = add_group(rk, &rk->parts->backends[i]->group, err);

@@ -2,7 +2,7 @@
  * parts.h - everything that can be set in a run, as two sets of knobs.
  *
  * The lab names no backend and no tunable: whoever starts it passes the tables. A role's set holds
- * its own knobs, those of TLS, `backend` (which of the backends), a group per backend and one per
+ * its own knobs, those of TLS and of the secret, `backend` (which of the backends), a group per backend and one per
  * tunable, so a key is "threads", "backend", "epoll.trigger" or "sched.policy".
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -15,9 +15,12 @@
 #include "lab/settings.h"
 #include "tunables/tunable.h"
 
+#define PARTS_BOTH 2
+
 struct parts {
 	const struct knob_group *roles[ROLES_ALL]; /* &node_knobs ... */
-	const struct knob_group *both; /* what node and client have, each its own; NULL: nothing */
+	/* What node and client have, each its own. */
+	const struct knob_group *both[PARTS_BOTH];
 	const struct backend_ops *const *backends;
 	const struct tunable *const *tunables;
 };

@@ -232,10 +232,13 @@ static int prepare(struct node *node, const void *backend_opts, struct err *err)
 	int result = copy_backend_opts(node, backend_opts, err);
 
 	if (!result)
+		result = trust_read_secret(&node->common, err);
+	if (!result)
 		result = parse_addresses(node, err);
 	if (!result)
 		result = trust_prepare(&node->common, node->addresses, node->address_count, err);
 	node->common.opts.tls = NULL;
+	node->common.opts.secret = NULL;
 	if (!result)
 		result = allow_parse(&node->common.opts.allow_forward, &node->common.allowed, err);
 	if (!result)

@@ -17,7 +17,8 @@
  *
  * A unix socket cannot have several listeners: in child mode it is accepted from as in shared mode,
  * and the node says so. Its file is removed at the end; one that a dead node left is replaced.
- * Addresses beyond loopback need opts->insecure, or TLS whose clients must show a certificate.
+ * Addresses beyond loopback need a secret, TLS whose clients must show a certificate, or
+ * opts->insecure. A secret is asked for on every address, and UDP cannot: docs/TRUST.md.
  * Addresses on TLS need a certificate; they may stand beside others.
  *
  * Forwards go over connections of each worker's own (upstream.h) to where opts->allow_forward says.
@@ -46,6 +47,7 @@
 #include "engine/datagram.h"
 #include "engine/hooks.h"
 #include "engine/loop.h"
+#include "engine/secret.h"
 #include "engine/tls.h"
 #include "engine/wire.h"
 #include "node/forward_stats.h"
@@ -106,6 +108,8 @@ struct node_opts {
 	/* No knob of this group. NULL: no address on TLS, and no forwards by it: to those a node is
 	 * a client that trusts, shows and speaks the same. Read by node_start() alone. */
 	const struct tls_opts *tls;
+	/* Likewise. NULL: none. Clients have to know it, and nodes that are forwarded to. */
+	const struct secret_opts *secret;
 
 	struct datagram_opts udp; /* --udp.* */
 };

@@ -1,5 +1,5 @@
 /*
- * trust.c - whom a node serves, and as whom it forwards.
+ * trust.c - whom a node serves, and as whom it forwards: docs/TRUST.md.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,16 +15,34 @@ static bool asks_who(const struct common *common, const struct address *a)
 	return a->transport == TRANSPORT_TLS && tls && tls->verify;
 }
 
+int trust_read_secret(struct common *common, struct err *err)
+{
+	const struct secret_opts *opts = common->opts.secret;
+
+	return opts ? secret_create(&common->secret, opts, err) : 0;
+}
+
 int trust_check(const struct common *common, const struct address *a, struct err *err)
 {
 	char buf[ADDRESS_TEXT];
 
-	if (address_is_loopback(a) || common->opts.insecure || asks_who(common, a))
+	address_format(a, buf, sizeof(buf));
+	if (common->secret && a->transport == TRANSPORT_UDP)
+		return err_set(err, -EINVAL,
+			       "listen on %s: UDP has no connection on which a client could prove "
+			       "that it knows the secret; use tcp:// or tls://, or no secret "
+			       "(--secret-file, " SECRET_ENVIRONMENT ")",
+			       buf);
+	if (address_is_loopback(a) || common->opts.insecure || common->secret ||
+	    asks_who(common, a))
 		return 0;
 	return err_set(err, -EINVAL,
-		       "listen on %s: other machines could reach it and nothing asks them "
-		       "who they are; --insecure allows that, tls:// with --tls-verify asks",
-		       address_format(a, buf, sizeof(buf)));
+		       "listen on %s: other machines could reach it and nothing asks them who they "
+		       "are; --secret-file asks for a secret%s, --insecure allows that",
+		       buf,
+		       a->transport == TRANSPORT_UDP
+			       ? " (not by UDP)"
+			       : ", tls:// with --tls-verify for a certificate");
 }
 
 /* Two milliseconds at start, so that what is wrong with files does not wait for a request. */
@@ -59,6 +77,7 @@ int trust_prepare(struct common *common, const struct address *addresses, unsign
 
 void trust_finish(struct common *common)
 {
+	secret_destroy(common->secret);
 	tls_context_destroy(common->tls);
 	tls_context_destroy(common->forward_tls);
 }

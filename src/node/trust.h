@@ -8,6 +8,9 @@
 
 #include "node/worker.h"
 
+/* Before all else: what common->opts.secret says. */
+int trust_read_secret(struct common *common, struct err *err);
+
 /* 0, or -EINVAL: a node with these options should not listen there. */
 int trust_check(const struct common *common, const struct address *a, struct err *err);
 

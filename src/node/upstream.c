@@ -200,8 +200,8 @@ static void tell_lost_later(struct link *l)
 /* An idle link may end as it likes; one that had something to do is a forward that failed. */
 static void say_why_closed(struct link *l, struct conn *c, enum conn_end end, int code)
 {
-	const char *reason = tls_reason(c);
-	enum upstream_trouble trouble = reason ? TROUBLE_TLS : TROUBLE_LOST;
+	const char *reason = conn_reason(c);
+	enum upstream_trouble trouble = reason ? TROUBLE_PEER : TROUBLE_LOST;
 	char text[ADDRESS_TEXT];
 
 	if (!reason && (!l->first || end == CONN_LOCAL || l->upstreams->is_ending))
@@ -266,10 +266,12 @@ static int begin(struct upstreams *u, const struct wire_destination *to, unsigne
 	return 0;
 }
 
-/* A datagram connection takes nothing before it is open. */
+/* A datagram connection takes nothing before it is open, and a guarded one shall not. */
 static bool must_wait(const struct link *l)
 {
-	return l->unwritten || (l->is_datagram && !l->is_open) || conn_is_full(l->conn);
+	bool may_queue = l->is_open || !(l->is_datagram || l->upstreams->opts.secret);
+
+	return l->unwritten || !may_queue || conn_is_full(l->conn);
 }
 
 int upstream_begin(struct upstreams *u, const struct wire_destination *to, unsigned level,

@@ -21,6 +21,8 @@
  * A destination on TLS is connected to with opts.tls, and its certificate has to be for its IP
  * address if that context checks it; sessions are resumed.
  *
+ * With opts.secret nothing is sent before both sides are sure (engine/guard.h); UDP is out then.
+ *
  * A destination on UDP has a connected socket as its link. Nothing there says that a datagram was
  * lost: whoever begins attempts gives them up after a time. That nobody listens loses those that
  * were sent.
@@ -35,6 +37,7 @@
 #include "engine/conn.h"
 #include "engine/datagram.h"
 #include "engine/destination.h"
+#include "engine/secret.h"
 #include "engine/tls.h"
 #include "node/allow.h"
 #include "node/forward_stats.h"
@@ -66,7 +69,7 @@ struct attempt_events {
 enum upstream_trouble {
 	TROUBLE_NOT_ALLOWED,
 	TROUBLE_TRANSPORT,
-	TROUBLE_TLS,
+	TROUBLE_PEER, /* is not who should be there, or does not want us */
 	TROUBLE_UNCHECKED,
 	TROUBLE_ATTEMPTS,
 	TROUBLE_LINKS,
@@ -79,7 +82,8 @@ struct upstream_opts {
 	uint32_t attempts, links, per_destination;
 	int64_t idle_ns;
 	const struct allow_list *allowed;
-	struct tls_context *tls; /* of a client; NULL: nothing is reached by TLS */
+	struct tls_context *tls;     /* of a client; NULL: nothing is reached by TLS */
+	const struct secret *secret; /* shown to, and asked of, whom is connected to; or NULL */
 	struct datagram_opts udp;
 	void *context;
 	/* A fresh non-blocking socket to connect to *a, which it may rewrite. fd or -errno. */

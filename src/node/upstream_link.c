@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/guard.h"
 #include "node/upstream_private.h"
 
 void upstream_say(struct upstreams *u, enum upstream_trouble trouble, const char *fmt, ...)
@@ -126,12 +127,18 @@ static void leave_destination(struct link *l)
 		remove_destination(l->upstreams, d);
 }
 
-/* The path of a unix socket is no name that a certificate could be for. */
-static bool can_reach(const struct upstreams *u, const struct wire_destination *to)
+/* NULL: can be reached. */
+static const char *why_not(const struct upstreams *u, const struct wire_destination *to)
 {
-	if (to->transport == TRANSPORT_TLS)
-		return u->opts.tls && to->family != FAMILY_UNIX;
-	return to->transport == TRANSPORT_STREAM || to->family != FAMILY_UNIX;
+	if (to->transport == TRANSPORT_STREAM)
+		return NULL;
+	if (to->family == FAMILY_UNIX) /* a path is no name that a certificate could be for */
+		return "on a unix socket there is neither TLS nor UDP";
+	if (to->transport == TRANSPORT_UDP && u->opts.secret)
+		return "UDP has no connection on which the secret could be proved";
+	if (to->transport == TRANSPORT_TLS && !u->opts.tls)
+		return "it asks for a transport that is not there";
+	return NULL;
 }
 
 static int add_destination(struct upstreams *u, const struct wire_destination *to, uint32_t hash,
@@ -149,10 +156,9 @@ static int add_destination(struct upstreams *u, const struct wire_destination *t
 			     address_format(&address, text, sizeof(text)));
 		return -EACCES;
 	}
-	if (!can_reach(u, to)) {
-		upstream_say(u, TROUBLE_TRANSPORT,
-			     "a forward to %s failed: it asks for a transport that is not there",
-			     address_format(&address, text, sizeof(text)));
+	if (why_not(u, to)) {
+		upstream_say(u, TROUBLE_TRANSPORT, "a forward to %s failed: %s",
+			     address_format(&address, text, sizeof(text)), why_not(u, to));
 		return -EPROTONOSUPPORT;
 	}
 	d = calloc(1, sizeof(*d));
@@ -204,14 +210,17 @@ static struct conn *connect_link(struct link *l, int fd)
 {
 	const struct sockaddr *to = (const struct sockaddr *)&l->address.storage;
 	struct upstreams *u = l->upstreams;
+	struct conn *c;
 
 	l->is_datagram = l->destination->place.transport == TRANSPORT_UDP;
 	if (l->is_datagram)
 		return datagram_connect(u->loop, fd, to, l->address.len, &u->opts.udp,
 					&upstream_role, l);
 	if (l->destination->place.transport == TRANSPORT_TLS)
-		return connect_tls(l, fd);
-	return conn_connect(u->loop, fd, to, l->address.len, &upstream_role, l);
+		c = connect_tls(l, fd);
+	else
+		c = conn_connect(u->loop, fd, to, l->address.len, &upstream_role, l);
+	return u->opts.secret ? guard_client(c, u->opts.secret) : c;
 }
 
 static int open_link(struct upstreams *u, struct destination *d, unsigned level, struct link **ret)

@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/units.h"
+#include "engine/guard.h"
 #include "node/accept.h"
 #include "node/endpoint.h"
 
@@ -155,7 +156,7 @@ static void format_fault(const struct conn *c, enum wire_fault fault, char *buf,
 
 static void format_end(const struct conn *c, enum conn_end end, int code, char *buf, size_t size)
 {
-	const char *reason = tls_reason(c);
+	const char *reason = conn_reason(c);
 
 	if (reason)
 		snprintf(buf, size, "%s", reason);
@@ -259,10 +260,16 @@ static void say_crowded(struct worker *w)
 
 static struct conn *open_conn(struct worker *w, int fd, enum transport transport)
 {
-	if (transport != TRANSPORT_TLS)
-		return conn_open(&w->loop, fd, &role, NULL);
-	say_crowded(w);
-	return conn_open_tls(&w->loop, fd, w->common->tls, &role, NULL);
+	const struct secret *secret = w->common->secret;
+	struct conn *c;
+
+	if (transport == TRANSPORT_TLS) {
+		say_crowded(w);
+		c = conn_open_tls(&w->loop, fd, w->common->tls, &role, NULL);
+	} else {
+		c = conn_open(&w->loop, fd, &role, NULL);
+	}
+	return secret ? guard_node(c, secret) : c;
 }
 
 void worker_take(struct worker *w, int fd, enum transport transport)
@@ -342,6 +349,8 @@ static int drain(struct worker *w)
 		next = c->next; /* a datagram peer may be gone at once */
 		if (c->role == &role || c->role == &worker_datagram_role)
 			conn_finish(c);
+		else if (guard_waits_for_client(c))
+			conn_close(c);
 	}
 	while (!result && w->stats.connections) {
 		int64_t left_ns = end_ns - clock_now_ns();
@@ -397,6 +406,7 @@ static int prepare_forwards(struct worker *w)
 		.idle_ns = opts->forward_idle_ns,
 		.allowed = &w->common->allowed,
 		.tls = w->common->forward_tls,
+		.secret = w->common->secret,
 		.udp = opts->udp,
 		.context = w,
 		.open_socket = open_upstream,

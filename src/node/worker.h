@@ -36,6 +36,7 @@ struct common {
 	struct hooks hooks;
 	struct compute compute;
 	struct tls_context *tls;	 /* NULL: no address is on TLS */
+	struct secret *secret;		 /* NULL: nobody is asked for one, and none is shown */
 	struct tls_context *forward_tls; /* NULL: nothing is forwarded by TLS */
 	struct allow_list allowed;
 	struct gate gate;
