@@ -60,7 +60,7 @@ static void test_every_fault_of_a_head_is_named(void)
 	head.version = 1;
 	CHECK_INT(fault_of(&head, 64), WIRE_BAD_VERSION);
 	head = request;
-	head.type = 3;
+	head.type = 99;
 	CHECK_INT(fault_of(&head, 64), WIRE_BAD_TYPE);
 	head = request;
 	head.flags = 1;

@@ -27,7 +27,8 @@ answer()
 	wait "${pids[load-$1]}" || result=$?
 	unset "pids[load-$1]"
 	[ "$result" -le 1 ] || { status=$result; cat "$1.txt"; }
-	sed -n -E "s/^(VALID|SUSPECT|INVALID):?$/to the $1: \\1/p; /^(requests|response) .*[0-9]/p" "$1.txt"
+	sed -n -E -e "s/^(VALID|SUSPECT|INVALID):?$/to the $1: \\1/p" \
+		-e '/^(requests|response) .*[0-9]/p' "$1.txt"
 }
 
 for backend in select poll epoll io_uring; do

@@ -2,8 +2,8 @@
  * parts.h - everything that can be set in a run, as two sets of knobs.
  *
  * The lab names no backend and no tunable: whoever starts it passes the tables. A role's set holds
- * its own knobs, those of TLS and of the secret, `backend` (which of the backends), a group per backend and one per
- * tunable, so a key is "threads", "backend", "epoll.trigger" or "sched.policy".
+ * its own knobs, those of TLS and of the secret, `backend` (which of the backends), a group per
+ * backend and one per tunable, so a key is "threads", "backend", "epoll.trigger" or "sched.policy".
  *
  * SPDX-License-Identifier: Apache-2.0
  */
