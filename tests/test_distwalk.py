@@ -165,6 +165,7 @@ CLIENT = [
     ("--seed=-7", lambda got: equal(got.result["seed"], -7)),
     ("--seed -7", lambda got: equal(got.result["seed"], -7)),
     ("-b 127.0.0.1", planned(2)),
+    ("-b :0", planned(2)),
     ("--bind-addr 127.0.0.1:0", planned(2)),
     ("--stag --conn-t --interactive -n2", rows(2)),
     (f"-C file:{COLUMN}:sep=;:col=1", takes(2000)),

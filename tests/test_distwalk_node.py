@@ -198,6 +198,23 @@ def test_devices_are_what_their_options_say():
     check_each(DEVICES, check)
 
 
+def test_stores_are_synced_as_they_ask():
+    def syncs(*args):
+        path = f"{FOLDER.name}/syncs.json"
+        with Node("-s", f"{FOLDER.name}/synced", f"--json={path}", *args[:-1]) as node:
+            ask(node.to, args[-1])
+            node.stop()
+        return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))["storage"][0]["syncs"]
+    equal(syncs("-S 1k,nosync"), 0)
+    for store in ("-S 1k", "-S size=1k,sync"):
+        assert syncs(store) >= 1, store
+    # Periodically: sync stores wait for the next one, the others go on.
+    with Node("-s", f"{FOLDER.name}/synced", "--sync", "300") as node:
+        assert max(row[1] for row in ask(node.to, "-n 3 -r 10 -S 1k").rows) > 50000
+        assert min(row[1] for row in ask(node.to, "-S 1k,nosync").rows) < 300000
+        equal(node.stop()[0], 0)
+
+
 def test_count_makes_several_of_a_device():
     for name, made in (("many%d", ["many0", "many1", "many2"]),
                        ("some", ["some_0", "some_1", "some_2"])):
