@@ -20,7 +20,7 @@ struct number_unit {
 
 /* The unit in which `typical` has one to three digits before the point. */
 struct number_unit number_unit_for(enum metric m, double typical);
-/* The one for a metric's column: by the geometric mean of all configurations; "" if there is none. */
+/* The one for a metric's column: by the geometric mean of all configurations; "": no values. */
 struct number_unit number_unit_of(const struct analysis *a, enum metric m);
 
 /* All write into buf, which has NUMBER_TEXT bytes, and return it. */
