@@ -369,6 +369,23 @@ static void test_only_what_is_allowed_is_forwarded_to_and_that_is_said_once(void
 	setup_finish(&b);
 }
 
+static void test_each_node_that_does_not_answer_is_said_once(void)
+{
+	struct body inner = nap_then_reply(0), one = to(1, &inner), two = to(2, &inner);
+	int fd;
+
+	start_plain(&a, backend);
+	fd = connect_to_node(&a);
+	for (int i = 0; i < 3; i++) {
+		CHECK_INT(ask_body(fd, &one), WIRE_ERROR);
+		CHECK_INT(ask_body(fd, &two), WIRE_ERROR);
+	}
+	close(fd);
+	setup_finish(&a);
+	CHECK_INT(count_said(&a, "127.0.0.1:1 failed: Connection refused"), 1);
+	CHECK_INT(count_said(&a, "127.0.0.1:2 failed: Connection refused"), 1);
+}
+
 static void test_a_rule_that_is_none_keeps_a_node_from_starting(void)
 {
 	setup_init(&a, backend);
@@ -390,6 +407,8 @@ static CU_TestInfo tests[] = {
 	{ "stopping waits for forwards under way", test_stopping_waits_for_forwards_under_way },
 	{ "stopping does not wait for ever", test_stopping_does_not_wait_for_ever },
 	{ "a client that goes cancels its forwards", test_a_client_that_goes_cancels_its_forwards },
+	{ "each node that does not answer is said once",
+	  test_each_node_that_does_not_answer_is_said_once },
 	{ "only what is allowed is forwarded to and that is said once",
 	  test_only_what_is_allowed_is_forwarded_to_and_that_is_said_once },
 	{ "a rule that is none keeps a node from starting",

@@ -242,7 +242,8 @@ static const struct knob knobs[] = {
 	  .min = 1,
 	  .max = UINT32_MAX,
 	  .def = "1",
-	  .help = "connect, send a part of -n, await the answers, close; so many times" },
+	  .help = "connect, send a part of -n (rounded up), await the answers, close; so "
+		  "many times" },
 	{ .name = "session-requests",
 	  .type = &knob_int,
 	  FIELD(session_requests, int64_t),

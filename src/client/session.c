@@ -192,7 +192,8 @@ static void describe_end(const struct conn *c, enum conn_end end, int code, char
 	else if (end == CONN_FAULT)
 		snprintf(buf, size, "the answer is no reply: %s", wire_fault_text(code));
 	else
-		snprintf(buf, size, "%s", strerror(-code));
+		snprintf(buf, size, "%s%s", strerror(-code),
+			 code == -ECONNRESET ? "; the node's own output may say why" : "");
 }
 
 static void note_refusal(struct load *l, const struct conn *c, int code)

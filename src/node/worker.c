@@ -113,12 +113,27 @@ static void say_rest_later(struct worker *w)
 	loop_submit(&w->loop, &w->rest);
 }
 
-/* Of the whole node, whatever worker meets it first. */
+/* FNV-1a (Fowler, Noll and Vo). */
+static uint64_t hash_text(const char *text)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (; *text; text++)
+		hash = (hash ^ (uint8_t)*text) * 0x100000001b3;
+	return hash;
+}
+
+/*
+ * Of the whole node, whatever worker meets it first. Another node in the sentence makes it another
+ * one, so there are 64 at most.
+ */
 static void say_once(void *context, enum upstream_trouble trouble, const char *sentence)
 {
 	struct worker *w = context;
+	unsigned long long bit = 1ULL << (hash_text(sentence) >> 58);
 
-	if (atomic_fetch_or(&w->common->told, 1U << trouble) & 1U << trouble)
+	(void)trouble;
+	if (atomic_fetch_or(&w->common->told, bit) & bit)
 		return;
 	if (!speaker_say(&w->common->speaker, loop_now_ns(&w->loop), "%s", sentence))
 		say_rest_later(w);

@@ -45,7 +45,7 @@ struct common {
 	atomic_int phase;
 	atomic_uint connections; /* open on all workers */
 	atomic_bool told_full;	 /* no descriptors left: said once */
-	atomic_uint told;	 /* bits by enum upstream_trouble: said once */
+	atomic_ullong told;	 /* what was said of forwards: a bit by each sentence's hash */
 };
 
 struct acceptor;
