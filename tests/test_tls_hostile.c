@@ -83,7 +83,7 @@ static void test_tls_to_a_plain_port_ends_on_both_sides(void)
 	struct rig rig;
 
 	rig_init(&rig);
-	rig.is_plain = true;
+	rig.server.is_plain = true;
 	rig_open(&rig, NULL, 1);
 	rig_connect(&rig);
 	RIG_UNTIL(&rig, rig.server.ends && rig.client.ends);
@@ -98,7 +98,7 @@ static void test_a_server_that_speaks_plainly_is_told_from_one_that_refuses(void
 	struct rig rig;
 
 	rig_init(&rig);
-	rig.is_plain = true;
+	rig.server.is_plain = true;
 	rig_open(&rig, NULL, 1);
 	rig_connect(&rig);
 	RIG_UNTIL(&rig, rig.server.conn != NULL);
@@ -156,7 +156,7 @@ static void test_a_client_does_not_wait_for_ever_for_a_silent_server(void)
 	struct rig rig;
 
 	rig_init(&rig);
-	rig.is_plain = true; /* it waits for the rest of a message */
+	rig.server.is_plain = true; /* it waits for the rest of a message */
 	rig.limits.message_max = UINT32_MAX;
 	rig.client.opts.handshake_ns = 20 * MS;
 	rig_open(&rig, NULL, 1);

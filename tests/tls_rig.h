@@ -1,6 +1,8 @@
 /*
  * tls_rig.h - a server's and a client's loop in one thread, on sim or on a real backend.
  *
+ * They speak TLS unless a test says otherwise, and ask for a secret if they are given one.
+ *
  * Both ends count what happens to their connections; a test turns the loops until what it waits
  * for has happened. A raw peer, which the test plays byte by byte, can connect too.
  *
@@ -14,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "engine/guard.h"
 #include "engine/tls.h"
 #include "engine/tls_private.h"
 #include "tests/certificates.h"
@@ -26,7 +29,9 @@ struct party {
 	struct loop loop;
 	struct tls_context *context;
 	struct tls_opts opts;
-	struct conn *conn; /* the last one */
+	const struct secret *secret; /* NULL: none */
+	bool is_plain;		     /* no TLS */
+	struct conn *conn;	     /* the last one */
 	unsigned opened, messages, ends, drained;
 	uint64_t last_id;
 	enum conn_end end;
@@ -45,7 +50,6 @@ struct rig {
 	struct address to;
 	struct io_op accept;
 	int listener;
-	bool is_plain; /* the server */
 };
 
 static const struct backend_ops *rig_backend; /* what the program was called with */
@@ -62,7 +66,7 @@ static inline void party_opened(struct conn *c)
 static inline void party_ended(struct conn *c, enum conn_end end, int code)
 {
 	struct party *p = c->owner;
-	const char *reason = tls_reason(c);
+	const char *reason = conn_reason(c);
 
 	p->ends++;
 	p->end = end;
@@ -116,10 +120,12 @@ static inline void rig_accepted(struct io_op *op, const struct io_result *r)
 	if (r->res < 0)
 		return;
 	p->opened++;
-	if (rig->is_plain)
+	if (p->is_plain)
 		p->conn = conn_open(&p->loop, r->res, &server_role, p);
 	else
 		p->conn = conn_open_tls(&p->loop, r->res, p->context, &server_role, p);
+	if (p->secret)
+		p->conn = guard_node(p->conn, p->secret);
 }
 
 static inline void rig_open_loop(struct rig *rig, struct loop *loop)
@@ -207,7 +213,13 @@ static inline void rig_connect(struct rig *rig)
 
 	CU_ASSERT_FATAL(fd >= 0);
 	p->last_id = 0;
-	p->conn = conn_connect_tls(&p->loop, fd, &rig->to, &rig->peer, &client_role, p);
+	if (p->is_plain)
+		p->conn = conn_connect(&p->loop, fd, (struct sockaddr *)&rig->to.storage,
+				       rig->to.len, &client_role, p);
+	else
+		p->conn = conn_connect_tls(&p->loop, fd, &rig->to, &rig->peer, &client_role, p);
+	if (p->secret)
+		p->conn = guard_client(p->conn, p->secret);
 	CU_ASSERT_FATAL(p->conn != NULL);
 }
 

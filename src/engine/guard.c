@@ -71,6 +71,11 @@ void guard_finish(struct guard *g)
 	free(g);
 }
 
+uint32_t guard_proofs(const struct guard *g)
+{
+	return g->proofs.live;
+}
+
 static void start_clock(struct proof *p)
 {
 	struct loop *loop = p->conn->loop;

@@ -41,5 +41,7 @@ const char *guard_reason(const struct conn *c);
 /* For loop.c, after the backend is closed; NULL is fine. */
 struct guard;
 void guard_finish(struct guard *guard);
+/* Connections of a loop that have not proved anything yet: memory that is in use. */
+uint32_t guard_proofs(const struct guard *guard);
 
 #endif

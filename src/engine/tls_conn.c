@@ -128,6 +128,17 @@ static bool begin(struct tls_conn *t)
 	return true;
 }
 
+static void tell_opened(struct tls_conn *t)
+{
+	struct conn *c = &t->conn;
+
+	t->peer = NULL;
+	c->flags &= ~CONN_CONNECTING;
+	c->loop->stats.opened++;
+	if (c->role->opened)
+		c->role->opened(c);
+}
+
 static void finish_handshake(struct tls_conn *t)
 {
 	struct conn *c = &t->conn;
@@ -137,15 +148,11 @@ static void finish_handshake(struct tls_conn *t)
 	tls_loop_remove(c->loop->tls, t);
 	stats->handshakes++;
 	stats->handshakes_resumed += SSL_session_reused(t->ssl);
-	if (c->out.head)
-		c->flags |= CONN_DIRTY; /* it was queued meanwhile, and leaves with this input */
-	if (!is_client(t))
-		return;
-	t->peer = NULL;
-	c->flags &= ~CONN_CONNECTING;
-	stats->opened++;
-	if (c->role->opened)
-		c->role->opened(c);
+	if (is_client(t))
+		tell_opened(t);
+	/* What was queued meanwhile, before what comes behind the handshake can end it. */
+	if (c->out.head && !is_closing(t))
+		tls_flush(c);
 }
 
 /* True: the handshake is over and the connection is open. */
