@@ -1,6 +1,6 @@
 /*
- * test_guard.c - connections that have to prove a secret, on sim or on the backend that the argument
- * names: plain, and on TLS of both versions.
+ * test_guard.c - connections that have to prove a secret, on sim or on the backend that the
+ * argument names: plain, and on TLS of both versions.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
