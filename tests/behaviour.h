@@ -44,11 +44,10 @@ struct deed {
 	bool is_drawn;	     /* requests differ: it is left to the test what was run */
 };
 
-/* What one transport is called, and how it is used here. */
+/* What one transport is called. Nodes reach each other by the one that requests come by. */
 struct transport_case {
 	const char *name, *bind;
-	enum place between; /* what nodes reach each other by when requests come by this */
-	int tls_version;    /* enum tls_version; -1: none */
+	int tls_version; /* enum tls_version; -1: none */
 };
 extern const struct transport_case transport_cases[PLACES];
 
