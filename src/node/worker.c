@@ -123,16 +123,12 @@ static uint64_t hash_text(const char *text)
 	return hash;
 }
 
-/*
- * Of the whole node, whatever worker meets it first. Another node in the sentence makes it another
- * one, so there are 64 at most.
- */
+/* Of the whole node. One about another node is another sentence; there are 64 at most. */
 static void say_once(void *context, enum upstream_trouble trouble, const char *sentence)
 {
 	struct worker *w = context;
 	unsigned long long bit = 1ULL << (hash_text(sentence) >> 58);
 
-	(void)trouble;
 	if (atomic_fetch_or(&w->common->told, bit) & bit)
 		return;
 	if (!speaker_say(&w->common->speaker, loop_now_ns(&w->loop), "%s", sentence))
