@@ -347,6 +347,18 @@ def test_of_configurations_that_are_alike_one_is_run():
         assert alike == [["poll", "edge"]], alike
 
 
+def test_a_plan_leaves_out_what_every_run_would_refuse():
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/refused.yaml"
+        with open(path, "w") as file:
+            file.write("sweep: refused\nclient: {rate: 1k, duration: 200ms}\nblocks: 3\nfactors:\n"
+                       "  node.storage-mode: [thread, native]\n  client.program: "
+                       "[reply 64B, 'forward :1,quorum=2']\n")
+        out = run("plan", path, status=0).stdout
+        assert out.count("epoll cannot read and write files by itself") == 2, out
+        assert out.count("a quorum of 2 is out of reach") == 1, out
+
+
 def test_help_lists_every_option():
     for command in ("node", "client", "proxy"):
         out = run("help", command, status=0).stdout

@@ -13,6 +13,17 @@
 #include "node/node.h"
 #include "proxy/proxy.h"
 
+static int check_node(const void *opts, const struct backend_ops *backend, struct err *err)
+{
+	return node_check(opts, backend, err);
+}
+
+static int check_client(const void *opts, const struct backend_ops *backend, struct err *err)
+{
+	(void)backend;
+	return client_check(opts, err);
+}
+
 const struct parts cli_parts = {
 	.roles = { [ROLE_NODE] = &node_knobs,
 		   [ROLE_CLIENT] = &client_knobs,
@@ -20,6 +31,7 @@ const struct parts cli_parts = {
 	.both = { &tls_knobs, &secret_knobs },
 	.backends = backends,
 	.tunables = tunables,
+	.checks = { [ROLE_NODE] = check_node, [ROLE_CLIENT] = check_client },
 };
 
 int role_cli_open(struct role_cli *r, enum role role, const struct knob_group *extra,

@@ -181,6 +181,22 @@ static struct program_setup program_setup(const struct client_opts *o)
 	};
 }
 
+int client_check(const struct client_opts *o, struct err *err)
+{
+	const struct program_setup setup = program_setup(o);
+	struct program program = { 0 };
+	struct rates rates = { 0 };
+	int rc = check_opts(o, err);
+
+	if (!rc)
+		rc = rates_read(o, &rates, err);
+	if (!rc)
+		rc = program_parse(&setup, &program, err);
+	rates_finish(&rates);
+	program_finish(&program);
+	return rc;
+}
+
 int client_print_program(const struct client_opts *o, FILE *out, struct err *err)
 {
 	const struct program_setup setup = program_setup(o);

@@ -181,6 +181,8 @@ struct client_result {
 int client_run(const struct client_opts *opts, const struct backend_ops *backend,
 	       const void *backend_opts, const struct hooks *hooks, const atomic_bool *stop,
 	       struct client_result **ret, struct err *err);
+/* Does what client_run() refuses before it connects; nothing is opened. */
+int client_check(const struct client_opts *opts, struct err *err);
 /* What each request will ask for, as it was understood: for people. */
 int client_print_program(const struct client_opts *opts, FILE *out, struct err *err);
 void client_result_destroy(struct client_result *r);

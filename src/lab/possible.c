@@ -162,11 +162,15 @@ static bool try_backend(struct role_knobs *rk, enum role role, struct answer *a)
 	return true;
 }
 
-/* In the order of a thread's start: tunables, then the backend. */
+/* In the order of a thread's start: what is asked for, tunables, then the backend. */
 static bool try_role(struct role_knobs *rk, enum role role, struct answer *a)
 {
 	const struct parts *parts = role_knobs_parts(rk);
+	const void *opts = role_knobs_opts(rk, parts->roles[role]);
+	struct err err = { 0 };
 
+	if (parts->checks[role] && parts->checks[role](opts, role_knobs_backend(rk), &err) < 0)
+		return refuse(a, role, "settings", &err);
 	for (int i = 0; parts->tunables[i]; i++)
 		if (!try_tunable(parts->tunables[i], rk, role, a))
 			return false;

@@ -217,6 +217,11 @@ static int copy_backend_opts(struct node *node, const void *opts, struct err *er
 	return 0;
 }
 
+int node_check(const struct node_opts *opts, const struct backend_ops *backend, struct err *err)
+{
+	return storage_check(&opts->storage, backend, err);
+}
+
 static int open_storage(struct node *node, struct err *err)
 {
 	struct common *common = &node->common;

@@ -132,6 +132,9 @@ struct node_stats {
 	struct forward_stats forward;
 };
 
+/* Does node_start() refuse these whatever the machine is like? Opens nothing. */
+int node_check(const struct node_opts *opts, const struct backend_ops *backend, struct err *err);
+
 /* backend_opts is copied. On failure nothing is left running. */
 int node_start(struct node **ret, const struct node_opts *opts, const struct backend_ops *backend,
 	       const void *backend_opts, const struct hooks *hooks, struct err *err);

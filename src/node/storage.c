@@ -23,17 +23,25 @@
 
 static const char *const mode_names[] = { "native", "thread", "inline", "auto" };
 
-static int choose_files(struct storage *s, const struct backend_ops *backend, struct err *err)
+int storage_check(const struct storage_opts *opts, const struct backend_ops *backend,
+		  struct err *err)
 {
-	int mode = s->opts.mode;
-
-	if (mode == STORAGE_AUTO)
-		mode = backend->has_files ? STORAGE_NATIVE : STORAGE_THREAD;
-	if (mode == STORAGE_NATIVE && !backend->has_files)
+	if (opts->mode == STORAGE_NATIVE && !backend->has_files)
 		return err_set(err, -EINVAL,
 			       "--storage-mode=native: %s cannot read and write files by itself; "
 			       "thread, inline and auto can be had",
 			       backend->group.name);
+	return 0;
+}
+
+static int choose_files(struct storage *s, const struct backend_ops *backend, struct err *err)
+{
+	int mode = s->opts.mode;
+
+	if (storage_check(&s->opts, backend, err))
+		return -EINVAL;
+	if (mode == STORAGE_AUTO)
+		mode = backend->has_files ? STORAGE_NATIVE : STORAGE_THREAD;
 	s->files = mode == STORAGE_NATIVE   ? FILES_OWN
 		   : mode == STORAGE_THREAD ? FILES_THREAD
 					    : FILES_INLINE;

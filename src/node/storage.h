@@ -77,6 +77,9 @@ struct storage_env {
 	unsigned workers;
 };
 
+/* Does this backend do what is asked for? storage_open() asks, too. */
+int storage_check(const struct storage_opts *opts, const struct backend_ops *backend,
+		  struct err *err);
 /* Fills in a zeroed storage. On failure storage_close() is still to be called. */
 int storage_open(struct storage *s, const struct storage_opts *opts, const struct storage_env *env,
 		 struct err *err);
