@@ -23,7 +23,7 @@ struct parts {
 	const struct knob_group *both[PARTS_BOTH];
 	const struct backend_ops *const *backends;
 	const struct tunable *const *tunables;
-	/* Of a role: do options that are fine one by one go together? Does nothing else. Or NULL. */
+	/* Of a role: do options that are each fine go together? Does nothing else. Or NULL. */
 	int (*checks[ROLES_ALL])(const void *opts, const struct backend_ops *backend,
 				 struct err *err);
 };
