@@ -116,6 +116,25 @@ static void test_lower_bounds_are_said_to_be_such(void)
 	text = text_of(&r);
 	CU_ASSERT(strstr(text, "12 requests without an answer") != NULL);
 	CU_ASSERT(strstr(text, "5 timed out, 7 never sent") != NULL);
+	CU_ASSERT(!strstr(text, "failed on a node"));
+	free(text);
+	close_result(&r);
+}
+
+static void test_who_knows_why_requests_failed_is_said(void)
+{
+	struct client_result r;
+	char *text;
+
+	open_result(&r);
+	r.shows_split = true;
+	r.counts.failed = 6;
+	r.counts.status[WIRE_ERROR] = 3;
+	r.counts.status[WIRE_TIMEOUT] = 2;
+	text = text_of(&r);
+	CU_ASSERT(strstr(text, "6 failed (error 3, timeout 2, connection lost 1)") != NULL);
+	CU_ASSERT(strstr(text, "5 requests failed on a node, or behind it") != NULL);
+	CU_ASSERT(!strstr(text, "\n\n")); /* nothing was answered: there is no table */
 	free(text);
 	close_result(&r);
 }
@@ -276,6 +295,7 @@ static CU_TestInfo tests[] = {
 	  test_the_verdict_comes_first_with_its_reasons },
 	{ "a percentile needs samples beyond it", test_a_percentile_needs_samples_beyond_it },
 	{ "lower bounds are said to be such", test_lower_bounds_are_said_to_be_such },
+	{ "who knows why requests failed is said", test_who_knows_why_requests_failed_is_said },
 	{ "TLS is one line and one object", test_tls_is_one_line_and_one_object },
 	{ "where the time went is told", test_where_the_time_went_is_told },
 	{ "an empty result is written, too", test_an_empty_result_is_written_too },

@@ -177,6 +177,20 @@ static void write_tls(const struct client_result *r, FILE *out)
 		r->tls.is_verified ? "verified" : "not verified");
 }
 
+/* What the client cannot know. */
+static void write_advice(const struct client_counts *c, FILE *out)
+{
+	uint64_t told = 0;
+
+	for (unsigned i = WIRE_ERROR; i < WIRE_STATUSES; i++)
+		told += c->status[i];
+	if (told)
+		fprintf(out,
+			"%" PRIu64 " requests failed on a node, or behind it: what nodes print "
+			"says why\n",
+			told);
+}
+
 int result_write_text(const struct client_result *r, FILE *out, struct err *err)
 {
 	write_verdict(r, out);
@@ -189,7 +203,8 @@ int result_write_text(const struct client_result *r, FILE *out, struct err *err)
 	write_rates(r, out);
 	if (hist_count(r->response))
 		write_latencies(r, out);
-	if (r->shows_split) {
+	write_advice(&r->counts, out);
+	if (r->shows_split && r->split.answers) {
 		fputc('\n', out);
 		split_write_text(&r->split, out);
 	}
