@@ -179,6 +179,8 @@ void knob_set_markdown(const struct knob_set *set, FILE *out);
 
 /* The word in list nearest to `word` (edit distance at most a third of it), or NULL. */
 const char *nearest_word(const char *word, const char *const *list);
+/* Spread over all 64 bits. */
+uint64_t word_hash(const char *word);
 /* Insertions, deletions and replacements from a to b, and the most that counts as near. */
 unsigned word_distance(const char *a, const char *b);
 unsigned word_distance_limit(const char *word);

@@ -1,5 +1,5 @@
 /*
- * words.c - the nearest word, for "did you mean".
+ * words.c - the nearest word, for "did you mean"; a word as a number.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -61,4 +61,14 @@ const char *nearest_word(const char *word, const char *const *list)
 		}
 	}
 	return near;
+}
+
+/* FNV-1a (Fowler, Noll and Vo). */
+uint64_t word_hash(const char *text)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (; *text; text++)
+		hash = (hash ^ (uint8_t)*text) * 0x100000001b3;
+	return hash;
 }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/knob.h"
 #include "base/units.h"
 #include "engine/guard.h"
 #include "node/accept.h"
@@ -113,21 +114,11 @@ static void say_rest_later(struct worker *w)
 	loop_submit(&w->loop, &w->rest);
 }
 
-/* FNV-1a (Fowler, Noll and Vo). */
-static uint64_t hash_text(const char *text)
-{
-	uint64_t hash = 0xcbf29ce484222325;
-
-	for (; *text; text++)
-		hash = (hash ^ (uint8_t)*text) * 0x100000001b3;
-	return hash;
-}
-
 /* Of the whole node. One about another node is another sentence; there are 64 at most. */
 static void say_once(void *context, enum upstream_trouble trouble, const char *sentence)
 {
 	struct worker *w = context;
-	unsigned long long bit = 1ULL << (hash_text(sentence) >> 58);
+	unsigned long long bit = 1ULL << (word_hash(sentence) >> 58);
 
 	if (atomic_fetch_or(&w->common->told, bit) & bit)
 		return;
