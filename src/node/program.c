@@ -309,12 +309,22 @@ static void run_ready(struct waiting *w)
 	conn_release(c);
 }
 
-/* One at least, however long the batch has taken already. */
+/* Something of this batch has not left yet, and computing now would hold it back. */
+static bool holds_back(const struct program_host *h)
+{
+	int64_t batch_ns = loop_now_ns(h->loop);
+
+	return h->replied_ns == batch_ns || h->kept_ns == batch_ns;
+}
+
+/* One at least, however long the batch has taken already, unless the next turn is to come first. */
 void program_run_ready(struct program_host *h)
 {
 	int64_t end_ns = loop_now_ns(h->loop) + PATIENCE_NS;
 	struct waiting *w;
 
+	if (program_now_ns(h) > end_ns && holds_back(h))
+		return;
 	do {
 		w = take_ready(h);
 		if (w)
