@@ -29,6 +29,28 @@ static void bind_text(enum place place, char *buf, size_t size)
 		snprintf(buf, size, "%s", form);
 }
 
+/*
+ * A place that is taken, so that no other program of this machine gets it, and where nobody is: a
+ * stream that does not listen, or datagrams that are taken from itself alone.
+ */
+static int reserve(enum place place, char ret[ADDRESS_TEXT])
+{
+	struct address a;
+	int fd;
+
+	bind_text(place, ret, ADDRESS_TEXT);
+	if (address_parse(ret, &a, NULL))
+		return -1;
+	fd = address_socket(&a, NULL);
+	if (bind(fd, (struct sockaddr *)&a.storage, a.len) ||
+	    getsockname(fd, (struct sockaddr *)&a.storage, &a.len))
+		return -1;
+	if (a.transport == TRANSPORT_UDP && connect(fd, (struct sockaddr *)&a.storage, a.len))
+		return -1;
+	address_format(&a, ret, ADDRESS_TEXT);
+	return fd;
+}
+
 /* 0: it is there. */
 static int probe(enum place place, struct err *err)
 {
@@ -40,7 +62,6 @@ static int probe(enum place place, struct err *err)
 	bind_text(place, text, sizeof(text));
 	if (address_parse(text, &address, err))
 		return -1;
-	stage.silent[place] = -1;
 	/* Who is silent does not even begin with TLS. */
 	if (address.transport == TRANSPORT_TLS)
 		address.transport = TRANSPORT_STREAM;
@@ -49,13 +70,8 @@ static int probe(enum place place, struct err *err)
 		return -1;
 	stage.silent[place] = fd;
 	address_format(&bound, stage.silent_text[place], sizeof(stage.silent_text[place]));
-	bind_text(place, text, sizeof(text));
-	address_parse(text, &address, NULL);
-	fd = address_listen(&address, &opts, &bound, NULL);
-	address_remove(&bound);
-	close(fd);
-	address_format(&bound, stage.nobody_text[place], sizeof(stage.nobody_text[place]));
-	return 0;
+	stage.nobody[place] = reserve(place, stage.nobody_text[place]);
+	return stage.nobody[place] < 0 ? err_set(err, -errno, "no place for nobody") : 0;
 }
 
 static void probe_all(void)
@@ -152,19 +168,26 @@ static int stop_node(struct setup *s)
 	return failed;
 }
 
-int stage_close(void)
+static void leave(int fd, const char *text)
 {
 	struct address address;
+
+	if (!address_parse(text, &address, NULL))
+		address_remove(&address);
+	close(fd);
+}
+
+int stage_close(void)
+{
 	int failed = 0;
 
 	for (unsigned i = 0; i < ROLES; i++)
 		failed |= stop_node(&stage.nodes[i]);
 	for (int i = 0; i < PLACES; i++) {
-		if (stage.addresses[i] < 0 || stage.silent[i] < 0)
+		if (stage.addresses[i] < 0)
 			continue;
-		address_parse(stage.silent_text[i], &address, NULL);
-		address_remove(&address);
-		close(stage.silent[i]);
+		leave(stage.silent[i], stage.silent_text[i]);
+		leave(stage.nobody[i], stage.nobody_text[i]);
 	}
 	certificates_remove(&stage.certs);
 	rmdir(stage.folder);

@@ -60,8 +60,8 @@ struct stage {
 	struct node_stats known[ROLES]; /* what they had counted by the end of the last trial */
 	char folder[64];
 	int addresses
-		[PLACES];   /* number of a node's address; -1: this machine has no such transport */
-	int silent[PLACES]; /* listening sockets */
+		[PLACES]; /* number of a node's address; -1: this machine has no such transport */
+	int silent[PLACES], nobody[PLACES]; /* sockets that listen, and that do not */
 	char silent_text[PLACES][ADDRESS_TEXT], nobody_text[PLACES][ADDRESS_TEXT];
 };
 extern struct stage stage;
