@@ -54,7 +54,7 @@ static int run_client(const struct secret_opts *secret, struct client_result **r
 	set(&o, "threads", "2");
 	set(&o, "session-requests", "3");
 	set(&o, "seed", "7");
-	o.tls = &client_tls;
+	o.tls = node_address(a.node, 0)->transport == TRANSPORT_TLS ? &client_tls : NULL;
 	o.secret = secret;
 	address_format(node_address(a.node, 0), o.to, sizeof(o.to));
 	return client_run(&o, backend, a.backend_opts, NULL, NULL, ret, err);
