@@ -91,6 +91,8 @@ extern const struct conn_role worker_datagram_role;
 void worker_take(struct worker *w, int fd, enum transport transport);
 /* In any thread, after something was put into one of its boxes, or the phase has changed. */
 void worker_notify(struct worker *w);
+/* In the worker's thread: makes the copy of its counters anew. */
+void worker_publish(struct worker *w);
 /*
  * The copy of its counters; and, in another thread while it runs: asks for a new copy and waits for
  * it, at most 100 ms.
