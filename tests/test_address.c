@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -16,17 +15,6 @@
 #include "tests/test.h"
 
 static const struct listen_opts plain = { .backlog = 4 };
-
-/* A minimal system may have neither /etc/hosts nor a resolver. */
-static bool knows_localhost(void)
-{
-	struct addrinfo *list = NULL;
-	int rc = getaddrinfo("localhost", NULL, NULL, &list);
-
-	if (list)
-		freeaddrinfo(list);
-	return rc == 0;
-}
 
 static void test_good_texts_come_back_in_one_form(void)
 {
@@ -43,6 +31,7 @@ static void test_good_texts_come_back_in_one_form(void)
 		{ "tcp:", "127.0.0.1:7891" },
 		{ "tcp://:80", "127.0.0.1:80" },
 		{ "localhost:80", "127.0.0.1:80" },
+		{ "tcp://LocalHost", "127.0.0.1:7891" },
 		{ "0.0.0.0:00080", "0.0.0.0:80" },
 		{ "[::1]:80", "[::1]:80" },
 		{ "[::1]", "[::1]:7891" },
@@ -63,8 +52,6 @@ static void test_good_texts_come_back_in_one_form(void)
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		if (!strncmp(rows[i].text, "localhost", 9) && !knows_localhost())
-			continue;
 		CHECK_INT(address_parse(rows[i].text, &a, &err), 0);
 		CHECK_TEXT(address_format(&a, buf, sizeof(buf)), rows[i].want);
 		CHECK_INT(address_parse(buf, &a, &err), 0);

@@ -2,8 +2,8 @@
  * address.c - where to listen and where to connect: text to socket addresses.
  *
  * A text is cut into scheme, host and port first, without asking anybody; only a host that is not
- * a number goes to the resolver. A name with addresses of both families gives the IPv4 one, so that
- * "localhost" finds a node that listens on its default address.
+ * a number or localhost goes to the resolver. Of a name with addresses of both families the IPv4
+ * one is taken.
  *
  * An IPv6 socket that listens takes IPv6 only: "[::]:7891" and "0.0.0.0:7891" can stand side by
  * side and each address given is the one that is open. The file of a unix socket that nobody
@@ -145,12 +145,14 @@ static int resolve(const char *text, const struct parts *parts, struct address *
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
 	struct addrinfo *list AUTO(free_list) = NULL;
+	/* RFC 6761: the name is always this machine, whatever a resolver knows. */
+	const char *host = strcasecmp(parts->host, "localhost") ? parts->host : "127.0.0.1";
 	const struct addrinfo *a;
 	char port[8];
 	int code;
 
 	snprintf(port, sizeof(port), "%u", parts->port);
-	code = getaddrinfo(parts->host, port, &hints, &list);
+	code = getaddrinfo(host, port, &hints, &list);
 	if (code)
 		return err_set(err, -EINVAL, "address \"%.*s\": host \"%s\": %s", ADDRESS_TEXT,
 			       text, parts->host, gai_strerror(code));
