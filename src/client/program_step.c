@@ -115,8 +115,8 @@ static int refuse_word(const struct reading *r, const char *word, struct err *er
 	list_names(r->operation, names, sizeof(names) / sizeof(*names));
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
 	near = *name ? nearest_word(name, names) : NULL;
-	return err_set(err, -EINVAL, "\"%s\" is not understood%s%s%s: %s takes %s", word,
-		       near ? ", did you mean " : "", near ? near : "", near ? "?" : "",
+	return err_set(err, -EINVAL, "\"%s\" is not understood%s%s%s %s takes %s", word,
+		       near ? "; did you mean " : "", near ? near : "", near ? "?" : ";",
 		       r->operation->name, r->operation->usage);
 }
 
