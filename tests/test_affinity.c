@@ -13,7 +13,7 @@
 /* In a cpuset of CPU 1 alone. */
 static void *pin_in_cpuset(void *cpuset)
 {
-	struct tunable_report report;
+	struct verdict_report report;
 
 	if (!tunable_test_write(cpuset, "cpuset.cpus", "1") ||
 	    !tunable_test_write(cpuset, "cpuset.mems", "0") ||
@@ -49,7 +49,7 @@ static void test_a_cpu_outside_the_cpuset_is_named(void)
 
 static void *pin_with_reservation(void *arg)
 {
-	struct tunable_report report;
+	struct verdict_report report;
 
 	if (tunable_test_apply("sched", "policy=deadline runtime=1ms deadline=10ms", &report)) {
 		printf("\n    not possible here: %s", report.why);
@@ -71,7 +71,7 @@ static void test_a_thread_with_a_reservation_cannot_be_pinned(void)
 
 static void *pin_to_all(void *online)
 {
-	struct tunable_report report;
+	struct verdict_report report;
 	char settings[300];
 
 	snprintf(settings, sizeof(settings), "cpus=%s spread=all", (char *)online);

@@ -184,7 +184,7 @@ def test_storage_is_in_the_report_and_behind_the_workers():
         result = json.load(open(f"{folder}/node.json"))
         assert [d["stored"] for d in result["storage"]] == [2000, 0], result["storage"]
         assert result["storage"][0]["syncs"] >= 1, result["storage"]
-        threads = {t["thread"] for t in result["tunables"]}
+        threads = {t["subject"] for t in result["tunables"]}
         assert {"storage 3", "storage 4"} <= threads, threads
 
 

@@ -375,7 +375,7 @@ static int on_thread(void *context, enum thread_role role, unsigned index, struc
 	return counts->refuses ? err_set(err, -EPERM, "not here") : 0;
 }
 
-static int on_socket(void *context, int fd, struct err *err)
+static int on_socket(void *context, enum socket_kind kind, int fd, struct err *err)
 {
 	struct hook_counts *counts = context;
 

@@ -48,7 +48,7 @@ class Served:
 
     def effective(self, name):
         """{thread: what the kernel has} of a tunable."""
-        return {t["thread"]: t["effective"] for t in self.report["tunables"] if t["name"] == name}
+        return {t["subject"]: t["effective"] for t in self.report["tunables"] if t["name"] == name}
 
 
 def threads_of(pid):
@@ -158,7 +158,7 @@ def test_scheduling_policies_are_applied_to_workers():
             denied.append(policy)
             return
         report = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))["tunables"]
-        assert report[0]["thread"] == "worker 0" and report[0]["verdict"] in ("ok", "vacuous"), \
+        assert report[0]["subject"] == "worker 0" and report[0]["verdict"] in ("ok", "vacuous"), \
             report
         assert set(wanted.split()) <= set(report[0]["effective"].split()), report
     check_each(POLICIES, check)

@@ -136,7 +136,7 @@ static void test_a_thread_that_cannot_start_ends_it_all(void)
 	}
 }
 
-static int refuse_socket(void *context, int fd, struct err *err)
+static int refuse_socket(void *context, enum socket_kind kind, int fd, struct err *err)
 {
 	CU_ASSERT(fcntl(fd, F_GETFD) >= 0);
 	return err_set(err, -EPERM, "not this socket");

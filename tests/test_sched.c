@@ -17,7 +17,7 @@
 /* One if the settings are not refused with these words, and a line about it. */
 static unsigned not_denied(const char *settings, const char *words)
 {
-	struct tunable_report report;
+	struct verdict_report report;
 	int rc = tunable_test_apply("sched", settings, &report);
 
 	if (rc && report.verdict == VERDICT_DENIED && strstr(report.why, words))
@@ -29,7 +29,7 @@ static unsigned not_denied(const char *settings, const char *words)
 
 static unsigned refused_as_nobody(void)
 {
-	struct tunable_report report;
+	struct verdict_report report;
 	unsigned failed = 0;
 
 	failed += not_denied("policy=fifo",
@@ -55,7 +55,7 @@ static void test_without_rights_the_refusal_names_the_right(void)
 
 static void *apply_deadline_pinned(void *arg)
 {
-	struct tunable_report report;
+	struct verdict_report report;
 	char pin[32];
 
 	snprintf(pin, sizeof(pin), "cpus=%d", sched_getcpu());
@@ -82,7 +82,7 @@ static void *ask_policy(void *ret)
 
 static void *make_thread_with_reservation(void *arg)
 {
-	struct tunable_report report;
+	struct verdict_report report;
 	int policy = -1;
 
 	if (tunable_test_apply("sched", "policy=deadline runtime=1ms deadline=10ms", &report)) {
@@ -102,7 +102,7 @@ static void test_a_thread_with_a_reservation_can_make_threads_without(void)
 /* Threads that hold a reservation of a whole CPU each until told to go. */
 struct crowd {
 	pthread_barrier_t asked, go;
-	struct tunable_report report; /* of the last one */
+	struct verdict_report report; /* of the last one */
 	int rc;
 };
 
@@ -180,7 +180,7 @@ static void test_a_group_without_realtime_runtime_is_named(void)
 
 static void *apply_nice(void *arg)
 {
-	struct tunable_report report;
+	struct verdict_report report;
 	char autogroup[64];
 	bool on = kernel_file_number("/proc/sys/kernel/sched_autogroup_enabled", 0) == 1 &&
 		  kernel_file_read("/proc/self/autogroup", autogroup, sizeof(autogroup));
@@ -205,7 +205,7 @@ static void test_nice_under_autogroup_is_ok_with_a_remark(void)
 
 static void *apply_slices(void *slices_work)
 {
-	struct tunable_report report;
+	struct verdict_report report;
 
 	tunable_test_apply("sched", "slice=3ms", &report);
 	*(bool *)slices_work = report.verdict == VERDICT_OK;

@@ -84,7 +84,7 @@ static int read_back(const struct target *t, void *opts, struct err *err)
 }
 
 static void explain(const struct target *t, const void *requested, const void *effective,
-		    struct tunable_report *report)
+		    struct verdict_report *report)
 {
 	if (kernel.explains && report->verdict == VERDICT_OK)
 		report->verdict = VERDICT_VACUOUS;
@@ -101,7 +101,7 @@ static const struct tunable fake = {
 	.explain = explain,
 };
 
-static struct tunable_report report;
+static struct verdict_report report;
 static struct err err;
 
 static int ask(int64_t level, int64_t mode, unsigned index)

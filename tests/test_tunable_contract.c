@@ -188,7 +188,7 @@ static void check_row(const struct row *row, const struct filled *f)
 {
 	const struct target self = { .fd = -1, .index = row->index };
 	struct tunable_test_opts opts, before, after;
-	struct tunable_report report;
+	struct verdict_report report;
 	struct err err = { 0 };
 	char kernel[256];
 	int rc;
@@ -251,7 +251,7 @@ static void *apply_defaults(void *arg)
 {
 	const struct target self = { .fd = -1 };
 	struct tunable_test_opts opts, before, after;
-	struct tunable_report report;
+	struct verdict_report report;
 	struct err err = { 0 };
 	char change[64];
 
@@ -288,7 +288,7 @@ static void test_a_thread_that_is_gone_is_an_error(void)
 {
 	const struct target gone = { .tid = 0x3fffffff, .fd = -1 };
 	struct tunable_test_opts opts;
-	struct tunable_report report;
+	struct verdict_report report;
 	struct err err = { 0 };
 	char change[64];
 

@@ -17,13 +17,15 @@ import sys
 MAY_INCLUDE = {
     "base": "",
     "backends": "base",
-    "tunables": "base",
+    "system": "base",
+    "observe": "base system",
+    "tunables": "base system",
     "engine": "base backends",
-    "node": "base backends tunables engine",
-    "client": "base backends tunables engine",
+    "node": "base backends observe tunables engine",
+    "client": "base backends observe tunables engine",
     "proxy": "base backends engine",
-    "lab": "base backends tunables engine node client proxy",
-    "cli": "base backends tunables engine node client proxy lab",
+    "lab": "base backends system observe tunables engine node client proxy",
+    "cli": "base backends system observe tunables engine node client proxy lab",
 }
 FUNCTION_LINES = 60
 FILE_LINES = 500

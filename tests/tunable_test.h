@@ -17,8 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "system/kernel_file.h"
 #include "tests/test.h"
-#include "tunables/kernel_file.h"
 #include "tunables/tunable.h"
 
 #define NOBODY 65534
@@ -45,7 +45,7 @@ static inline int tunable_test_parse(const struct tunable *tn, const char *setti
 
 /* Settings that must parse, applied to the calling thread. */
 static inline int tunable_test_apply(const char *name, const char *settings,
-				     struct tunable_report *report)
+				     struct verdict_report *report)
 {
 	const struct tunable *tn = tunable_find(name);
 	const struct target self = { .fd = -1 };

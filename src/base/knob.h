@@ -56,6 +56,11 @@ struct knob {
 	const char *const *choices; /* enums: NULL-terminated, index = value */
 	const char *metavar;	    /* overrides the type's in help; NULL: the type's */
 	const char *help;	    /* one line, no full stop */
+	/*
+	 * How the kernel is asked what it has: "sched_getattr(2)", "SO_RCVBUF", a file. NULL: the
+	 * value never reaches the kernel, or only as part of what another knob's read-back shows.
+	 */
+	const char *read_back;
 };
 
 struct knob_group {
@@ -63,6 +68,8 @@ struct knob_group {
 	const char *help;
 	const struct knob *knobs; /* ends with a knob without a name; NULL: no knobs */
 	size_t opts_size;
+	/* The group whose knobs these are, under another name: help says so and lists none. */
+	const struct knob_group *like;
 };
 
 /* Field types behind each: int64_t, int64_t ns, int64_t bytes, double 1/s, double 0..1, int. */
@@ -122,7 +129,7 @@ void knob_defaults(const struct knob_group *g, void *opts);
 enum knob_origin { KNOB_DEFAULT, KNOB_FILE, KNOB_ARGUMENT, KNOB_SWEEP };
 extern const char *const knob_origin_names[];
 
-#define KNOB_SET_MAX   16
+#define KNOB_SET_MAX   64
 #define KNOB_GROUP_MAX 64 /* knobs in a group */
 struct knob_set {
 	int count;

@@ -106,9 +106,21 @@ static void make_meaning(const struct knob *k, char *buf, size_t size)
 		       a[1] ? ", " : "; ");
 	if (k->type->appends)
 		append(text, sizeof(text), "", "may be repeated", "; ");
+	if (k->read_back)
+		append(text, sizeof(text), "read back by ", k->read_back, "; ");
 	if (*text)
 		text[strlen(text) - 2] = '\0'; /* the last separator */
 	snprintf(buf, size, "%s%s%s%s", k->help, *text ? " (" : "", text, *text ? ")" : "");
+}
+
+/* Who wants to know what they mean looks at those they are like. */
+static void write_like(const struct knob_group *g, const struct layout *layout, FILE *out)
+{
+	char head[128], meaning[256];
+
+	snprintf(head, sizeof(head), "--%s.*", g->name);
+	snprintf(meaning, sizeof(meaning), "as --%s.*", g->like->name);
+	layout->entry(head, meaning, out);
 }
 
 static void write_set(const struct knob_set *set, const struct layout *layout, FILE *out)
@@ -122,11 +134,13 @@ static void write_set(const struct knob_set *set, const struct layout *layout, F
 			continue;
 		fprintf(out, "%s%s%s%s%s", layout->before, g->name, *g->name ? ": " : "", g->help,
 			layout->after);
-		for (const struct knob *k = g->knobs; k->name; k++) {
+		for (const struct knob *k = g->knobs; k->name && !g->like; k++) {
 			make_head(g, k, head, sizeof(head));
 			make_meaning(k, meaning, sizeof(meaning));
 			layout->entry(head, meaning, out);
 		}
+		if (g->like)
+			write_like(g, layout, out);
 		fputs(layout->end, out);
 	}
 }

@@ -17,7 +17,7 @@
 const char *const knob_origin_names[] = { "default", "file", "argument", "sweep", NULL };
 
 enum {
-	OPTIONS_MAX = 384, /* long options of a command, other names included */
+	OPTIONS_MAX = 1024, /* long options of a command, other names included */
 	KEY_MAX = 48,
 	CODE_FIRST = 256, /* above the letters; then bind * KNOB_GROUP_MAX + knob */
 };

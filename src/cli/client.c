@@ -93,7 +93,7 @@ static void finish(struct client_cli *cli)
 	role_cli_close(&cli->role);
 }
 
-static int write_json(const struct client_cli *cli, FILE *out, struct err *err)
+static int write_json(struct client_cli *cli, FILE *out, struct err *err)
 {
 	json_t *json = result_json(cli->result);
 	int result;
@@ -109,12 +109,12 @@ static int write_json(const struct client_cli *cli, FILE *out, struct err *err)
 	return result < 0 ? err_sys(err, -EIO, "cannot write") : 0;
 }
 
-static int write_hgrm(const struct client_cli *cli, FILE *out, struct err *err)
+static int write_hgrm(struct client_cli *cli, FILE *out, struct err *err)
 {
 	return hist_write_hgrm(cli->result->response, out, 1000, err);
 }
 
-static int write_hlog(const struct client_cli *cli, FILE *out, struct err *err)
+static int write_hlog(struct client_cli *cli, FILE *out, struct err *err)
 {
 	const struct client_result *r = cli->result;
 	double length_s = (r->end_ns - r->start_ns) / 1e9;
@@ -130,14 +130,14 @@ static int write_hlog(const struct client_cli *cli, FILE *out, struct err *err)
 	return result;
 }
 
-static int write_records(const struct client_cli *cli, FILE *out, struct err *err)
+static int write_records(struct client_cli *cli, FILE *out, struct err *err)
 {
 	return record_write_csv(cli->result, out, err);
 }
 
 /* path "": nothing to do, "-": standard output. */
-static int write_file(const struct client_cli *cli, const char *option, const char *path,
-		      int (*write)(const struct client_cli *cli, FILE *out, struct err *err),
+static int write_file(struct client_cli *cli, const char *option, const char *path,
+		      int (*write)(struct client_cli *cli, FILE *out, struct err *err),
 		      struct err *err)
 {
 	AUTO(auto_fclose) FILE *file = NULL;
@@ -236,13 +236,15 @@ static int check_options(const struct client_cli *cli, const struct client_opts 
 
 static int load(struct client_cli *cli, struct err *err)
 {
-	struct hooks hooks = role_cli_hooks(&cli->role, "client");
+	struct hooks hooks;
 	struct client_opts opts =
 		*(const struct client_opts *)role_knobs_opts(cli->role.knobs, &client_knobs);
 	int result = check_options(cli, &opts, err);
 
 	if (result == 0 && cli->output.dry_run)
 		return client_print_program(&opts, stdout, err);
+	if (result == 0)
+		result = role_cli_begin(&cli->role, "client", &hooks, err);
 	if (result == 0)
 		result = rows_open(&cli->rows, &cli->rows_opts, err);
 	if (result < 0)

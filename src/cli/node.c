@@ -79,7 +79,7 @@ static void print_counters(const struct node *node)
 	fflush(stdout);
 }
 
-static int write_json(const struct node_cli *cli, struct err *err)
+static int write_json(struct node_cli *cli, struct err *err)
 {
 	AUTO(auto_fclose) FILE *file = NULL;
 	FILE *out = stdout;
@@ -115,12 +115,14 @@ static void wait_for_end(const struct node *node, const sigset_t *set)
 
 static int serve(struct node_cli *cli, struct err *err)
 {
-	struct hooks hooks = role_cli_hooks(&cli->role, "node");
+	struct hooks hooks;
 	struct node_opts opts =
 		*(const struct node_opts *)role_knobs_opts(cli->role.knobs, &node_knobs);
 	sigset_t signals;
 	int result = check_writable("json", cli->output.json, err);
 
+	if (result == 0)
+		result = role_cli_begin(&cli->role, "node", &hooks, err);
 	if (result < 0)
 		return result;
 	opts.tls = role_knobs_opts(cli->role.knobs, &tls_knobs);

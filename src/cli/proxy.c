@@ -78,10 +78,12 @@ static void wait_for_end(struct proxy *proxy, const sigset_t *set)
 
 static int serve(struct proxy_cli *cli, struct err *err)
 {
-	struct hooks hooks = role_cli_hooks(&cli->role, "proxy");
+	struct hooks hooks;
 	sigset_t signals;
-	int result;
+	int result = role_cli_begin(&cli->role, "proxy", &hooks, err);
 
+	if (result < 0)
+		return result;
 	take_signals(&signals);
 	result = proxy_start(&cli->proxy, role_knobs_opts(cli->role.knobs, &proxy_knobs),
 			     cli->role.backend, cli->role.backend_opts, &hooks, err);

@@ -48,7 +48,7 @@ int role_cli_open(struct role_cli *r, enum role role, const struct knob_group *e
 		knob_set_add(r->set, &script_knobs, &r->files); /* there -f is something else */
 		r->files.script.set = r->set;
 	}
-	return placement_init(&r->placement, r->knobs, err);
+	return placement_init(&r->placement, role, r->knobs, err);
 }
 
 int role_cli_read(struct role_cli *r, int argc, char **argv, struct err *err)
@@ -74,11 +74,12 @@ static void say(void *context, const char *sentence)
 	fprintf(stderr, "ringwalk %s: %s\n", (const char *)context, sentence);
 }
 
-struct hooks role_cli_hooks(struct role_cli *r, const char *command)
+int role_cli_begin(struct role_cli *r, const char *command, struct hooks *ret, struct err *err)
 {
 	r->placement.say = say;
 	r->placement.say_context = (void *)(uintptr_t)command;
-	return placement_hooks(&r->placement);
+	*ret = placement_hooks(&r->placement);
+	return placement_begin(&r->placement, err);
 }
 
 void role_cli_close(struct role_cli *r)

@@ -30,8 +30,11 @@ int role_cli_open(struct role_cli *r, enum role role, const struct knob_group *e
 /* Reads argv, chooses the backend, asks it whether it can run here. */
 int role_cli_read(struct role_cli *r, int argc, char **argv, struct err *err);
 
-/* Hooks that apply the tunables and say sentences on standard error, headed by `command`. */
-struct hooks role_cli_hooks(struct role_cli *r, const char *command);
+/*
+ * Applies what is for the process. Gives hooks that apply the other tunables and say sentences on
+ * standard error, headed by `command`.
+ */
+int role_cli_begin(struct role_cli *r, const char *command, struct hooks *ret, struct err *err);
 
 void role_cli_close(struct role_cli *r);
 

@@ -45,7 +45,10 @@ static int prepare_socket(const struct client_job *job, int fd, struct err *err)
 	int rc = set_options(job, fd, err);
 
 	if (!rc && job->hooks && job->hooks->socket_opened)
-		rc = job->hooks->socket_opened(job->hooks->context, fd, err);
+		rc = job->hooks->socket_opened(
+			job->hooks->context,
+			job->to.transport == TRANSPORT_UDP ? SOCKET_DATAGRAM : SOCKET_CONNECTING,
+			fd, err);
 	return rc;
 }
 

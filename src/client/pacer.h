@@ -10,7 +10,7 @@
  * ns (PR_SET_TIMERSLACK; the default of 50 us would be the lateness of every request).
  *
  * Spinning is CPU time by design and not a sign of an overloaded generator, so the pacer adds up
- * turns that found nothing to do; client/usage.h subtracts them.
+ * turns that found nothing to do; observe/usage.h subtracts them.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

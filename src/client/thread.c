@@ -24,6 +24,30 @@ static int run_hook(const struct client_thread *t, struct err *err)
 	return hooks->thread_started(hooks->context, THREAD_CLIENT, t->index, err);
 }
 
+static struct thread_parts parts_of(const struct client_thread *t)
+{
+	return (struct thread_parts){ .backend = t->loop.backend };
+}
+
+static int say_ready(struct client_thread *t)
+{
+	const struct hooks *hooks = t->job->hooks;
+	const struct thread_parts parts = parts_of(t);
+
+	if (!hooks || !hooks->thread_ready)
+		return 0;
+	return hooks->thread_ready(hooks->context, THREAD_CLIENT, t->index, &parts, &t->err);
+}
+
+static void say_ending(struct client_thread *t)
+{
+	const struct hooks *hooks = t->job->hooks;
+	const struct thread_parts parts = parts_of(t);
+
+	if (hooks && hooks->thread_ending)
+		hooks->thread_ending(hooks->context, THREAD_CLIENT, t->index, &parts);
+}
+
 static int prepare(struct client_thread *t)
 {
 	const struct loop_limits limits = {
@@ -47,6 +71,8 @@ static int prepare(struct client_thread *t)
 	rc = loop_init(&t->loop, t->job->backend, t->job->backend_opts, &limits, &t->err);
 	if (!rc)
 		rc = load_init(&t->load, &t->plan, &t->loop, &t->err);
+	if (!rc)
+		rc = say_ready(t);
 	if (!rc)
 		rc = client_connect(t);
 	return rc;
@@ -103,6 +129,8 @@ void *client_thread_main(void *thread)
 
 	if (start_ns)
 		run(t, start_ns);
+	if (start_ns)
+		say_ending(t);
 	if (t->loop.backend)
 		t->backend_stats = t->loop.backend->stats;
 	t->load.phase = LOAD_OVER;

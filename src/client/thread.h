@@ -11,9 +11,9 @@
 #include <pthread.h>
 
 #include "client/load.h"
-#include "client/usage.h"
 #include "engine/address.h"
 #include "engine/hooks.h"
+#include "observe/usage.h"
 
 /* What all threads share; only the gate changes, and only under its lock. */
 struct client_job {

@@ -1,16 +1,17 @@
 /*
- * hooks.c - the words for the roles of threads.
+ * hooks.c - see hooks.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "engine/hooks.h"
 
-#include <stddef.h>
+int hooks_start_thread(const struct hooks *h, enum thread_role role, unsigned index,
+		       struct err *err)
+{
+	const struct thread_parts none = { 0 };
+	int rc = h->thread_started ? h->thread_started(h->context, role, index, err) : 0;
 
-const char *const thread_role_names[] = {
-	[THREAD_ACCEPTOR] = "acceptor",
-	[THREAD_WORKER] = "worker",
-	[THREAD_CLIENT] = "client",
-	[THREAD_STORAGE] = "storage",
-	NULL,
-};
+	if (!rc && h->thread_ready)
+		rc = h->thread_ready(h->context, role, index, &none, err);
+	return rc;
+}

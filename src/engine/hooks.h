@@ -2,31 +2,56 @@
  * hooks.h - what a role tells the outside while it runs, so that it needs no knowledge of it.
  *
  * The engine and its roles never hear of tunables or of printing: whoever starts them passes
- * functions. All may be NULL. They are called from the role's threads.
+ * functions. All may be NULL. They are called from the role's threads, those with a thread_role
+ * from that thread itself.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef RW_ENGINE_HOOKS_H
 #define RW_ENGINE_HOOKS_H
 
+#include "backends/backend.h"
 #include "base/err.h"
+#include "base/kinds.h"
 
-enum thread_role { THREAD_ACCEPTOR, THREAD_WORKER, THREAD_CLIENT, THREAD_STORAGE };
-extern const char *const thread_role_names[];
+/* What a thread works with once it is ready. All of it is the thread's. */
+struct thread_parts {
+	struct backend *backend; /* NULL: none */
+	const struct memory_range *ranges;
+	unsigned range_count;
+};
 
 struct hooks {
 	void *context;
 	/*
-	 * This thread has started and allocated nothing yet: the place for affinity, scheduling,
-	 * memory policy. A failure ends the start of the role with this error. Threads of storage
+	 * This thread has started and allocated nothing yet: the place for memory policy and
+	 * affinity. A failure ends the start of the role with this error. Threads of storage
 	 * are numbered behind the workers, so that pins given out in turn go to the workers first.
 	 */
 	int (*thread_started)(void *context, enum thread_role role, unsigned index,
 			      struct err *err);
-	/* A listening or connecting socket is open, nothing has happened on it yet. */
-	int (*socket_opened)(void *context, int fd, struct err *err);
+	/*
+	 * It has its ring, its buffers, the threads it needs, and has served nothing yet: the place
+	 * for its scheduling policy and for the kernel's threads behind its ring. Called after
+	 * thread_started() of the same thread; a failure ends the start.
+	 */
+	int (*thread_ready)(void *context, enum thread_role role, unsigned index,
+			    const struct thread_parts *parts, struct err *err);
+	/* It will do nothing more, and everything is still there: the place to look once again. */
+	void (*thread_ending)(void *context, enum thread_role role, unsigned index,
+			      const struct thread_parts *parts);
+	/*
+	 * A socket is open. SOCKET_CONNECTED and SOCKET_ACCEPTED come only if wants_connections:
+	 * such a call stands in the path of every connection, and its failure ends this one alone.
+	 */
+	int (*socket_opened)(void *context, enum socket_kind kind, int fd, struct err *err);
+	bool wants_connections;
 	/* One sentence for a person, without a newline; rate-limited by the caller. */
 	void (*say)(void *context, const char *sentence);
 };
+
+/* thread_started and thread_ready of a thread without parts. A NULL hook does nothing. */
+int hooks_start_thread(const struct hooks *h, enum thread_role role, unsigned index,
+		       struct err *err);
 
 #endif

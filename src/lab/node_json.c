@@ -161,7 +161,7 @@ static json_t *addresses_json(const struct node *node)
 }
 
 json_t *node_json(const struct node *node, const char *backend, const struct knob_set *set,
-		  const struct placement *placement)
+		  struct placement *placement)
 {
 	return json_pack("{s:i, s:o, s:s, s:o, s:o, s:o, s:o}", "version", NODE_JSON_VERSION,
 			 "addresses", addresses_json(node), "backend", backend, "settings",

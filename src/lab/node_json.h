@@ -16,7 +16,7 @@
 json_t *settings_json(const struct knob_set *set);
 json_t *backend_stats_json(const struct backend_stats *s);
 json_t *node_json(const struct node *node, const char *backend, const struct knob_set *set,
-		  const struct placement *placement);
+		  struct placement *placement);
 
 /* One line of counters for a person. */
 void node_counters_text(const struct node_stats *s, FILE *out);

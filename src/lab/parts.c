@@ -5,13 +5,29 @@
  */
 #include "lab/parts.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/units.h"
 
-enum { BACKENDS_MAX = 16 };
+enum { BACKENDS_MAX = 16, OWN_MAX = 32, OWN_NAME = 32 };
+
+/* Threads of a role besides its main ones, as bits: who can be given settings of their own. */
+static const unsigned extra_threads[ROLES_ALL] = {
+	[ROLE_NODE] = 1U << THREAD_ACCEPTOR | 1U << THREAD_STORAGE | 1U << THREAD_SQPOLL |
+		      1U << THREAD_IOWQ,
+	[ROLE_CLIENT] = 1U << THREAD_SQPOLL | 1U << THREAD_IOWQ,
+};
+
+/* A tunable's knobs under another name, for one kind of threads. */
+struct own_group {
+	struct knob_group group;
+	char name[OWN_NAME], help[160];
+	const struct tunable *tunable;
+	enum thread_role thread;
+};
 
 struct role_knobs {
 	const struct parts *parts;
@@ -27,6 +43,8 @@ struct role_knobs {
 	const char *backend_names[BACKENDS_MAX + 1];
 	struct knob run_knobs[3];
 	struct knob_group run_group;
+	int own_count;
+	struct own_group own[OWN_MAX];
 };
 
 static const char *const node_backend_aliases[] = { "poll-mode", NULL }; /* DistWalk's name */
@@ -79,6 +97,34 @@ static int add_group(struct role_knobs *rk, const struct knob_group *group, stru
 	return 0;
 }
 
+static int add_own(struct role_knobs *rk, const struct tunable *tn, enum thread_role thread,
+		   struct err *err)
+{
+	struct own_group *own = &rk->own[rk->own_count++];
+
+	assert(rk->own_count <= OWN_MAX);
+	own->tunable = tn;
+	own->thread = thread;
+	own->group = tn->group;
+	snprintf(own->name, sizeof(own->name), "%s.%s", thread_role_names[thread], tn->group.name);
+	snprintf(own->help, sizeof(own->help), "%s threads only, in place of %s",
+		 thread_role_names[thread], tn->group.name);
+	own->group.name = own->name;
+	own->group.like = &tn->group;
+	own->group.help = own->help;
+	return add_group(rk, &own->group, err);
+}
+
+static int add_tunable(struct role_knobs *rk, const struct tunable *tn, struct err *err)
+{
+	int rc = add_group(rk, &tn->group, err);
+
+	for (int thread = 0; thread < THREAD_ROLES && rc == 0; thread++)
+		if (extra_threads[rk->role] & tn->own_groups & 1U << thread)
+			rc = add_own(rk, tn, (enum thread_role)thread, err);
+	return rc;
+}
+
 static int add_groups(struct role_knobs *rk, struct err *err)
 {
 	int rc = add_group(rk, rk->parts->roles[rk->role], err);
@@ -91,7 +137,7 @@ static int add_groups(struct role_knobs *rk, struct err *err)
 	for (int i = 0; rk->parts->backends[i] && rc == 0; i++)
 		rc = add_group(rk, &rk->parts->backends[i]->group, err);
 	for (int i = 0; rk->parts->tunables[i] && rc == 0; i++)
-		rc = add_group(rk, &rk->parts->tunables[i]->group, err);
+		rc = add_tunable(rk, rk->parts->tunables[i], err);
 	return rc;
 }
 
@@ -162,6 +208,15 @@ const void *role_knobs_opts(const struct role_knobs *rk, const struct knob_group
 	for (int i = 0; i < rk->set.count; i++)
 		if (rk->set.binds[i].group == group)
 			return rk->set.binds[i].opts;
+	return NULL;
+}
+
+const void *role_knobs_own(const struct role_knobs *rk, const struct tunable *tn,
+			   enum thread_role thread)
+{
+	for (int i = 0; i < rk->own_count; i++)
+		if (rk->own[i].tunable == tn && rk->own[i].thread == thread)
+			return role_knobs_opts(rk, &rk->own[i].group);
 	return NULL;
 }
 

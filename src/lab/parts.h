@@ -3,7 +3,8 @@
  *
  * The lab names no backend and no tunable: whoever starts it passes the tables. A role's set holds
  * its own knobs, those of TLS and of the secret, `backend` (which of the backends), a group per
- * backend and one per tunable, so a key is "threads", "backend", "epoll.trigger" or "sched.policy".
+ * backend and one per tunable, so a key is "threads", "backend", "epoll.trigger" or "sched.policy";
+ * and for threads that are set apart one more of theirs ("storage.sched.policy").
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -45,6 +46,9 @@ int role_knobs_assign(struct role_knobs *rk, const struct settings *s, struct er
 const struct backend_ops *role_knobs_backend(const struct role_knobs *rk);
 bool role_knobs_allow_degraded(const struct role_knobs *rk);
 const void *role_knobs_opts(const struct role_knobs *rk, const struct knob_group *group);
+/* Of the group "storage.sched" beside "sched"; NULL: this role has no such threads. */
+const void *role_knobs_own(const struct role_knobs *rk, const struct tunable *tn,
+			   enum thread_role thread);
 
 /* The canonical text of a knob's value; false: there is no such knob. */
 bool role_knobs_text(const struct role_knobs *rk, const char *key, char *buf, size_t size);

@@ -1,71 +1,191 @@
 /*
- * placement.c - see placement.h.
+ * placement.c - see placement.h. What becomes of the reports: placement_report.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "lab/placement.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
-int placement_init(struct placement *p, const struct role_knobs *rk, struct err *err)
+int placement_init(struct placement *p, enum role role, const struct role_knobs *rk,
+		   struct err *err)
 {
+	p->role = role;
 	p->tunables = role_knobs_parts(rk)->tunables;
 	p->reports = calloc(PLACEMENT_REPORTS, sizeof(*p->reports));
 	if (!p->reports)
 		return err_sys(err, -ENOMEM, "reports of the tunables");
-	for (unsigned i = 0; p->tunables[i] && i < PLACEMENT_TUNABLES; i++)
-		p->opts[i] = role_knobs_opts(rk, &p->tunables[i]->group);
+	pthread_mutex_init(&p->lock, NULL);
+	for (unsigned i = 0; p->tunables[i]; i++) {
+		assert(i < PLACEMENT_TUNABLES);
+		p->general[i] = role_knobs_opts(rk, &p->tunables[i]->group);
+		for (int thread = 0; thread < THREAD_ROLES; thread++)
+			p->own[i][thread] =
+				role_knobs_own(rk, p->tunables[i], (enum thread_role)thread);
+	}
 	return 0;
 }
 
 void placement_finish(struct placement *p)
 {
+	if (!p->reports)
+		return;
+	for (unsigned i = 0; p->tunables[i]; i++) {
+		const struct tunable *tn = p->tunables[i];
+
+		if (tn->release && !tn->is_default(p->general[i]))
+			tn->release(p->general[i]);
+	}
+	pthread_mutex_destroy(&p->lock);
 	free(p->reports);
 	p->reports = NULL;
 }
 
-/* Threads start at the same time; each takes a slot of its own. */
-static void keep_report(struct placement *p, enum thread_role role, unsigned index,
-			const struct tunable_report *report)
+static bool is_of_kernel(enum thread_role role)
 {
-	unsigned slot = atomic_fetch_add(&p->report_count, 1);
-
-	if (slot >= PLACEMENT_REPORTS)
-		return;
-	p->reports[slot].role = role;
-	p->reports[slot].index = index;
-	p->reports[slot].report = *report;
-	atomic_store_explicit(&p->reports[slot].filled, true, memory_order_release);
+	return role == THREAD_SQPOLL || role == THREAD_IOWQ;
 }
 
-static int apply_one(struct placement *p, const struct tunable *tn, const void *opts,
-		     enum thread_role role, unsigned index, struct err *err)
+/* Its own group, if that asks for anything; else the general one. NULL: nothing is for it. */
+static const void *opts_for(const struct placement *p, unsigned i, enum thread_role role)
 {
-	const struct target target = { .fd = -1, .index = index };
-	struct tunable_report report;
-	int result;
+	const void *own = p->own[i][role];
 
-	if (tn->scope != SCOPE_THREAD || tn->is_default(opts))
-		return 0;
-	result = tunable_apply(tn, &target, opts, &report, err);
-	keep_report(p, role, index, &report);
-	if (result < 0 && !p->allow_degraded)
-		return err_wrap(err, "%s %u", thread_role_names[role], index);
+	if (own && !p->tunables[i]->is_default(own))
+		return own;
+	return is_of_kernel(role) ? NULL : p->general[i];
+}
+
+/* Keeps the report; a failure counts unless degraded runs are allowed. */
+static int conclude(struct placement *p, const char *subject, const struct verdict_report *report,
+		    int rc, struct err *err)
+{
+	placement_report(p, subject, report);
+	if (rc < 0 && !p->allow_degraded)
+		return err_wrap(err, "%s", subject);
 	return 0;
+}
+
+static int apply(struct placement *p, unsigned i, const void *opts, const struct target *t,
+		 const char *subject, struct err *err)
+{
+	const struct tunable *tn = p->tunables[i];
+	struct verdict_report report;
+	int rc;
+
+	if (!opts || tn->is_default(opts))
+		return 0;
+	rc = tunable_apply(tn, t, opts, &report, err);
+	if (opts != p->general[i])
+		snprintf(report.name, sizeof(report.name), "%s.%s", thread_role_names[t->role],
+			 tn->group.name);
+	return conclude(p, subject, &report, rc, err);
+}
+
+int placement_begin(struct placement *p, struct err *err)
+{
+	const struct target self = { .fd = -1 };
+	int rc = 0;
+
+	for (unsigned i = 0; p->tunables[i] && !rc; i++)
+		if (p->tunables[i]->scope == SCOPE_PROCESS)
+			rc = apply(p, i, p->general[i], &self, "process", err);
+	return rc;
+}
+
+static int apply_to_thread(struct placement *p, enum moment moment, const struct target *t,
+			   const char *subject, struct err *err)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; p->tunables[i] && !rc; i++)
+		if (p->tunables[i]->scope == SCOPE_THREAD && p->tunables[i]->moment == moment)
+			rc = apply(p, i, opts_for(p, i, t->role), t, subject, err);
+	return rc;
+}
+
+static int settle_one(struct placement *p, unsigned i, const struct target *t,
+		      const struct thread_parts *parts, bool at_end, const char *subject,
+		      struct err *err)
+{
+	const struct tunable *tn = p->tunables[i];
+	const void *opts = opts_for(p, i, t->role);
+	struct verdict_report report = { 0 };
+	int rc;
+
+	if (!tn->settle || !opts || tn->is_default(opts))
+		return 0;
+	snprintf(report.name, sizeof(report.name), "%s", tn->group.name);
+	rc = tn->settle(t, opts, parts->ranges, parts->range_count, at_end, &report, err);
+	if (rc < 0) {
+		report.verdict = verdict_of_error(rc);
+		snprintf(report.why, sizeof(report.why), "%.*s", (int)sizeof(report.why) - 1,
+			 err->text);
+	} else {
+		rc = verdict_result(&report, err);
+	}
+	return conclude(p, subject, &report, rc, err);
+}
+
+static int settle(struct placement *p, const struct target *t, const struct thread_parts *parts,
+		  bool at_end, const char *subject, struct err *err)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; p->tunables[i] && !rc; i++)
+		rc = settle_one(p, i, t, parts, at_end, subject, err);
+	return rc;
+}
+
+static const char *name_thread(const struct target *t, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s %u", thread_role_names[t->role], t->index);
+	return buf;
 }
 
 static int thread_started(void *context, enum thread_role role, unsigned index, struct err *err)
 {
+	const struct target self = { .fd = -1, .index = index, .role = role };
+	char subject[32];
+
+	return apply_to_thread(context, MOMENT_STARTED, &self,
+			       name_thread(&self, subject, sizeof(subject)), err);
+}
+
+static int thread_ready(void *context, enum thread_role role, unsigned index,
+			const struct thread_parts *parts, struct err *err)
+{
+	const struct target self = { .fd = -1, .index = index, .role = role };
+	char subject[32];
+	int rc;
+
+	name_thread(&self, subject, sizeof(subject));
+	rc = settle(context, &self, parts, false, subject, err);
+	return rc ? rc : apply_to_thread(context, MOMENT_READY, &self, subject, err);
+}
+
+static void thread_ending(void *context, enum thread_role role, unsigned index,
+			  const struct thread_parts *parts)
+{
+	const struct target self = { .fd = -1, .index = index, .role = role };
+	struct err err = { 0 };
+	char subject[32];
+
+	settle(context, &self, parts, true, name_thread(&self, subject, sizeof(subject)), &err);
+}
+
+static int socket_opened(void *context, enum socket_kind kind, int fd, struct err *err)
+{
+	const struct target t = { .fd = fd, .kind = kind };
 	struct placement *p = context;
+	int rc = 0;
 
-	for (unsigned i = 0; p->tunables[i]; i++) {
-		int result = apply_one(p, p->tunables[i], p->opts[i], role, index, err);
-
-		if (result < 0)
-			return result;
-	}
-	return 0;
+	for (unsigned i = 0; p->tunables[i] && !rc; i++)
+		if (p->tunables[i]->scope == SCOPE_SOCKET && p->tunables[i]->kinds & 1U << kind)
+			rc = apply(p, i, p->general[i], &t, socket_kind_names[kind], err);
+	return rc;
 }
 
 static void pass_on(void *context, const char *sentence)
@@ -76,30 +196,27 @@ static void pass_on(void *context, const char *sentence)
 		p->say(p->say_context, sentence);
 }
 
+/* Only then is there a call per connection. */
+static bool wants_connections(const struct placement *p)
+{
+	const unsigned connections = 1U << SOCKET_CONNECTED | 1U << SOCKET_ACCEPTED;
+
+	for (unsigned i = 0; p->tunables[i]; i++)
+		if (p->tunables[i]->scope == SCOPE_SOCKET && p->tunables[i]->kinds & connections &&
+		    !p->tunables[i]->is_default(p->general[i]))
+			return true;
+	return false;
+}
+
 struct hooks placement_hooks(struct placement *p)
 {
-	return (struct hooks){ .context = p, .thread_started = thread_started, .say = pass_on };
-}
-
-static json_t *report_json(const struct placement_report *r)
-{
-	char thread[64];
-
-	snprintf(thread, sizeof(thread), "%s %u", thread_role_names[r->role], r->index);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "thread", thread, "name",
-			 r->report.tunable->group.name, "requested", r->report.requested,
-			 "effective", r->report.effective, "verdict",
-			 verdict_names[r->report.verdict], "why", r->report.why);
-}
-
-json_t *placement_json(const struct placement *p)
-{
-	unsigned count = atomic_load(&p->report_count);
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < count && i < PLACEMENT_REPORTS; i++) {
-		if (atomic_load_explicit(&p->reports[i].filled, memory_order_acquire))
-			json_array_append_new(list, report_json(&p->reports[i]));
-	}
-	return list;
+	return (struct hooks){
+		.context = p,
+		.thread_started = thread_started,
+		.thread_ready = thread_ready,
+		.thread_ending = thread_ending,
+		.socket_opened = socket_opened,
+		.wants_connections = wants_connections(p),
+		.say = pass_on,
+	};
 }

@@ -1,10 +1,13 @@
 /*
- * placement.h - the tunables of a role's threads: applied as each starts, with what came of it.
+ * placement.h - the tunables of a role: applied at their moment, with what came of each.
  *
  * The engine knows nothing of tunables and tunables nothing of the engine; this knows both sides.
- * Its hooks apply every tunable that asks for something to each thread before the thread allocates
- * anything, read back what the kernel has, and keep the report. A verdict that is neither ok nor
- * vacuous ends the start, unless allow_degraded.
+ * placement_begin() applies what is for the process, and the hooks what is for threads and sockets,
+ * in the order of the registry; read back, compared, and kept as reports. A verdict that is neither
+ * ok nor vacuous ends the start, unless allow_degraded.
+ *
+ * Threads have reports of their own. Sockets and other things there may be thousands of share one
+ * per subject and tunable: the worst, with how many there were.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,40 +15,58 @@
 #define RW_LAB_PLACEMENT_H
 
 #include <jansson.h>
-#include <stdatomic.h>
+#include <pthread.h>
 
 #include "engine/hooks.h"
 #include "lab/parts.h"
 #include "tunables/tunable.h"
 
-#define PLACEMENT_TUNABLES 8
+#define PLACEMENT_TUNABLES 24
 #define PLACEMENT_REPORTS  1024
 
 struct placement_report {
-	enum thread_role role;
-	unsigned index;
-	struct tunable_report report;
-	atomic_bool filled;
+	char subject[32]; /* "worker 0", "listening socket", "process" */
+	unsigned count;	  /* of applications it stands for */
+	struct verdict_report report;
 };
 
 struct placement {
 	bool allow_degraded;
+	enum role role;
 	const struct tunable *const *tunables;
-	const void *opts[PLACEMENT_TUNABLES]; /* by index in tunables[]; lent by the role's knobs */
+	/* By index in tunables[], lent by the role's knobs: of all threads, and of one kind. */
+	const void *general[PLACEMENT_TUNABLES];
+	const void *own[PLACEMENT_TUNABLES][THREAD_ROLES]; /* NULL: there is no such group */
+	pthread_mutex_t lock; /* of the reports: threads start at the same time */
 	struct placement_report *reports;
-	atomic_uint report_count;
+	unsigned report_count;
 	void (*say)(void *context, const char *sentence); /* passed on in the hooks */
 	void *say_context;
 };
 
-/* rk: the role's knobs, which outlive the placement. */
-int placement_init(struct placement *p, const struct role_knobs *rk, struct err *err);
+/* rk: the role's knobs, which outlive the placement; they may be filled in later. */
+int placement_init(struct placement *p, enum role role, const struct role_knobs *rk,
+		   struct err *err);
+/* Undoes what would outlive the process. */
 void placement_finish(struct placement *p);
 
-/* Hooks whose context is p. */
+/* What is for the process. Before any thread is started and before anything large is allocated. */
+int placement_begin(struct placement *p, struct err *err);
+
+/* Hooks whose context is p. To be made when the knobs are filled in. */
 struct hooks placement_hooks(struct placement *p);
 
-/* [{"thread": "worker 0", "name": "sched", "requested", "effective", "verdict", "why"}] */
-json_t *placement_json(const struct placement *p);
+/* Adds a report, or makes it part of the one there is of this subject and name. Any thread. */
+void placement_report(struct placement *p, const char *subject,
+		      const struct verdict_report *report);
+
+/*
+ * [{"subject": "worker 0", "name": "sched", "requested", "effective", "verdict", "why", "count"}];
+ * with what was asked of threads that there are none of, as vacuous.
+ */
+json_t *placement_json(struct placement *p);
+
+/* placement_report.c: how bad a verdict is, 0 for ok. */
+unsigned placement_badness(enum verdict verdict);
 
 #endif

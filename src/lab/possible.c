@@ -128,13 +128,15 @@ static bool try_tunable(const struct tunable *tn, struct role_knobs *rk, enum ro
 {
 	int64_t threads = role_knobs_number(rk, "threads", 1);
 	const void *opts = role_knobs_opts(rk, &tn->group);
-	struct tunable_report report = { 0 };
+	struct verdict_report report = { 0 };
 	struct err err = { 0 };
 
-	if (tn->scope != SCOPE_THREAD || tn->is_default(opts) || role_knobs_allow_degraded(rk))
+	if (tn->is_default(opts) || role_knobs_allow_degraded(rk))
 		return true;
 	if (tn->probe && tn->probe(&err) < 0)
 		return refuse(a, role, tn->group.name, &err);
+	if (tn->scope != SCOPE_THREAD)
+		return true;
 	for (unsigned i = 0; i < threads; i++) {
 		struct target self = { .fd = -1, .index = i };
 

@@ -193,9 +193,7 @@ static int prepare(struct acceptor *a, struct err *err)
 
 	snprintf(name, sizeof(name), "rw-accept-%u", a->index % 1000);
 	pthread_setname_np(pthread_self(), name);
-	if (!hooks->thread_started)
-		return 0;
-	return hooks->thread_started(hooks->context, THREAD_ACCEPTOR, a->index, err);
+	return hooks_start_thread(hooks, THREAD_ACCEPTOR, a->index, err);
 }
 
 static void *run(void *arg)

@@ -102,7 +102,9 @@ static int open_listener(struct node *node, struct address *a, struct worker *wo
 		return err_wrap(err, "listen on %s", address_format(a, text, sizeof(text)));
 	if (!common->hooks.socket_opened)
 		return 0;
-	return common->hooks.socket_opened(common->hooks.context, fd, err);
+	return common->hooks.socket_opened(
+		common->hooks.context,
+		a->transport == TRANSPORT_UDP ? SOCKET_DATAGRAM : SOCKET_LISTENING, fd, err);
 }
 
 static int listen_per_worker(struct node *node, struct address *a, struct err *err)

@@ -117,10 +117,7 @@ static int thread_started(void *context, unsigned device, struct err *err)
 {
 	struct storage *s = context;
 
-	if (!s->hooks->thread_started)
-		return 0;
-	return s->hooks->thread_started(s->hooks->context, THREAD_STORAGE, s->first_thread + device,
-					err);
+	return hooks_start_thread(s->hooks, THREAD_STORAGE, s->first_thread + device, err);
 }
 
 static bool polls(void *context, unsigned device)

@@ -314,7 +314,10 @@ static int prepare_upstream(struct worker *w, const struct address *a, int fd, s
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	}
 	if (!result && common->hooks.socket_opened)
-		result = common->hooks.socket_opened(common->hooks.context, fd, err);
+		result = common->hooks.socket_opened(
+			common->hooks.context,
+			a->transport == TRANSPORT_UDP ? SOCKET_DATAGRAM : SOCKET_CONNECTING, fd,
+			err);
 	return result;
 }
 
@@ -357,6 +360,30 @@ static int prepare_forwards(struct worker *w)
 	return result;
 }
 
+static struct thread_parts parts_of(const struct worker *w)
+{
+	return (struct thread_parts){ .backend = w->loop.backend };
+}
+
+static int say_ready(struct worker *w, struct err *err)
+{
+	const struct hooks *hooks = &w->common->hooks;
+	const struct thread_parts parts = parts_of(w);
+
+	if (!hooks->thread_ready)
+		return 0;
+	return hooks->thread_ready(hooks->context, THREAD_WORKER, w->index, &parts, err);
+}
+
+static void say_ending(struct worker *w)
+{
+	const struct hooks *hooks = &w->common->hooks;
+	const struct thread_parts parts = parts_of(w);
+
+	if (hooks->thread_ending)
+		hooks->thread_ending(hooks->context, THREAD_WORKER, w->index, &parts);
+}
+
 static int prepare(struct worker *w, struct err *err)
 {
 	struct common *common = w->common;
@@ -387,7 +414,7 @@ static int prepare(struct worker *w, struct err *err)
 		result = transfers_init(&w->transfers, &common->storage, &w->host, err);
 	for (struct endpoint *e = w->endpoints; e && !result; e = e->next)
 		result = endpoint_begin(e, err);
-	return result;
+	return result ? result : say_ready(w, err);
 }
 
 static void fail(struct worker *w, int code)
@@ -410,6 +437,7 @@ static void *run(void *arg)
 			result = drain(w);
 		if (result)
 			fail(w, result);
+		say_ending(w);
 		gate_leave(&w->common->gate);
 	}
 	worker_publish(w); /* the backend's counters go with it */

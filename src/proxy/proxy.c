@@ -59,7 +59,9 @@ static int open_door(struct proxy *p, const struct address *a, struct err *err)
 	p->fds[p->count++] = fd;
 	if (!p->hooks.socket_opened)
 		return 0;
-	return p->hooks.socket_opened(p->hooks.context, fd, err);
+	return p->hooks.socket_opened(
+		p->hooks.context,
+		a->transport == TRANSPORT_UDP ? SOCKET_DATAGRAM : SOCKET_LISTENING, fd, err);
 }
 
 static int prepare(struct proxy *p, const void *backend_opts, struct err *err)
@@ -98,6 +100,15 @@ static void publish(struct proxy *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
+static int say_ready(struct proxy *p, struct err *err)
+{
+	const struct thread_parts parts = { .backend = p->loop.backend };
+
+	if (!p->hooks.thread_ready)
+		return 0;
+	return p->hooks.thread_ready(p->hooks.context, THREAD_WORKER, 0, &parts, err);
+}
+
 static int set_up(struct proxy *p, struct err *err)
 {
 	const struct loop_limits none = { 0 }; /* of messages, which this loop has none of */
@@ -115,7 +126,7 @@ static int set_up(struct proxy *p, struct err *err)
 		return err_sys(err, result, "proxy");
 	for (unsigned i = 0; i < p->count; i++)
 		relay_open_door(&p->relay, p->fds[i]);
-	return 0;
+	return say_ready(p, err);
 }
 
 static int serve(struct proxy *p)

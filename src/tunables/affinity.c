@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tunables/kernel_file.h"
+#include "system/kernel_file.h"
 #include "tunables/tunable.h"
 
 enum spread { SPREAD_EACH, SPREAD_ALL };
@@ -30,7 +30,8 @@ static const struct knob knobs[] = {
 	  .type = &knob_cpus,
 	  KNOB_FIELD(struct pin_opts, cpus, char[128]),
 	  .def = "",
-	  .help = "CPUs to run on; none: wherever the kernel likes" },
+	  .help = "CPUs to run on; none: wherever the kernel likes",
+	  .read_back = "sched_getaffinity(2)" },
 	{ .name = "spread",
 	  .type = &knob_enum,
 	  KNOB_FIELD(struct pin_opts, spread, int),
@@ -218,7 +219,7 @@ static int read_back(const struct target *t, void *opts, struct err *err)
 }
 
 static void explain(const struct target *t, const void *requested, const void *effective,
-		    struct tunable_report *report)
+		    struct verdict_report *report)
 {
 	cpu_set_t asked, got, online;
 
@@ -241,6 +242,8 @@ const struct tunable tunable_pin = {
 		   .knobs = knobs,
 		   .opts_size = sizeof(struct pin_opts) },
 	.scope = SCOPE_THREAD,
+	.moment = MOMENT_STARTED,
+	.own_groups = TUNABLE_OWN_GROUPS,
 	.is_default = is_default,
 	.resolve = resolve,
 	.apply = apply,

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/units.h"
-#include "tunables/kernel_file.h"
+#include "system/kernel_file.h"
 #include "tunables/sched_kernel.h"
 
 #define TIME_TEXT 32
@@ -204,7 +204,7 @@ static bool read_autogroup(pid_t tid, char *buf, size_t size)
 }
 
 static void explain_slice(const struct sched_opts *asked, const struct sched_opts *got,
-			  struct tunable_report *report)
+			  struct verdict_report *report)
 {
 	char want[TIME_TEXT], have[TIME_TEXT];
 
@@ -222,7 +222,7 @@ static void explain_slice(const struct sched_opts *asked, const struct sched_opt
 }
 
 void sched_explain(const struct target *t, const void *requested, const void *effective,
-		   struct tunable_report *report)
+		   struct verdict_report *report)
 {
 	const struct sched_opts *asked = requested, *got = effective;
 	char autogroup[64];

@@ -34,7 +34,7 @@ extern const struct sched_policy sched_policies[];
 
 /* The tunable's explain(). */
 void sched_explain(const struct target *t, const void *requested, const void *effective,
-		   struct tunable_report *report);
+		   struct verdict_report *report);
 
 /* Why sched_setattr(2) refused with `code`; returns code. now: what the thread has. */
 int sched_refusal(pid_t tid, const struct sched_opts *opts, const struct sched_kernel_attr *now,

@@ -7,8 +7,10 @@
  * apply() of what read_back() said before. There is no silent no-op: the verdict says what became
  * of a request, and a refusal names the cause.
  *
- * Order of application to a thread (the order of tunables[]): affinity, then scheduling policy
- * last, because a SCHED_DEADLINE thread can neither move nor make threads.
+ * Order of application: the process (limits, groups), then each thread as it starts (memory policy,
+ * affinity: what it allocates and makes inherits them), then each thread when it is ready (timer
+ * slack, policy last, because a SCHED_DEADLINE thread can neither move nor make threads), then the
+ * kernel's threads behind its ring. Within one moment the order of tunables[] counts.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,44 +21,49 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "base/kinds.h"
 #include "base/knob.h"
+#include "base/verdict.h"
 
-enum verdict {
-	VERDICT_OK,	     /* the kernel has what was asked for */
-	VERDICT_CLAMPED,     /* it has something nearby */
-	VERDICT_IGNORED,     /* it said yes and did nothing */
-	VERDICT_UNSUPPORTED, /* this kernel or machine cannot */
-	VERDICT_DENIED,	     /* not allowed here */
-	VERDICT_VACUOUS,     /* done, and makes no difference on this machine */
+enum scope {
+	SCOPE_PROCESS, /* once, before the role has any thread of its own */
+	SCOPE_THREAD,  /* to each thread that the settings are for */
+	SCOPE_SOCKET,  /* to each socket of the kinds that the tunable names */
 };
-extern const char *const verdict_names[];
+
+/* When a thread gets it (SCOPE_THREAD). */
+enum moment {
+	MOMENT_STARTED, /* before it allocates anything: memory policy, affinity */
+	MOMENT_READY,	/* when its ring and buffers are there: timer slack, policy */
+};
 
 /* What to apply to. Which fields count depends on the tunable's scope. */
 struct target {
-	pid_t tid;	/* a thread of this process or of another; 0: the caller */
-	int fd;		/* a socket; -1: none */
-	unsigned index; /* of the worker, for knobs that hand out one value per thread */
+	pid_t tid;	       /* a thread of this process or of another; 0: the caller */
+	int fd;		       /* a socket; -1: none */
+	unsigned index;	       /* of the thread, for knobs that hand out one value per thread */
+	enum thread_role role; /* of the thread */
+	enum socket_kind kind; /* of the socket */
 };
 
-enum scope { SCOPE_THREAD, SCOPE_SOCKET };
+#define TUNABLE_OPTS_MAX 2048
 
-#define TUNABLE_OPTS_MAX 512
-
-/*
- * One applied tunable: requested beside effective, both as "key=value key=value" without what was
- * left at its default.
- */
-struct tunable_report {
-	const struct tunable *tunable;
-	enum verdict verdict;
-	char requested[160], effective[160];
-	char why[256]; /* when not ok; when ok empty or a remark */
-};
+/* Threads whose place and policy are set apart from those of the others. */
+#define TUNABLE_OWN_GROUPS \
+	(1U << THREAD_ACCEPTOR | 1U << THREAD_STORAGE | 1U << THREAD_SQPOLL | 1U << THREAD_IOWQ)
 
 struct tunable {
 	/* "sched": --sched.policy; keys node.sched.policy, client.sched.policy */
 	struct knob_group group;
 	enum scope scope;
+	enum moment moment; /* SCOPE_THREAD */
+	unsigned kinds;	    /* SCOPE_SOCKET: bits 1U << SOCKET_...; which ones get it */
+	/*
+	 * SCOPE_THREAD: bits 1U << THREAD_... of the threads that have a group of their own besides
+	 * ("storage.sched" beside "sched"). What stands there replaces the whole of the general
+	 * group for them. Threads of the kernel (sqpoll, iowq) get nothing but their own.
+	 */
+	unsigned own_groups;
 
 	/* 0, or -errno and why it cannot work here. NULL: it always can. */
 	int (*probe)(struct err *why);
@@ -78,7 +85,16 @@ struct tunable {
 	 * comparison in *report, and may put a better verdict and sentence there. Optional.
 	 */
 	void (*explain)(const struct target *t, const void *requested, const void *effective,
-			struct tunable_report *report);
+			struct verdict_report *report);
+	/*
+	 * SCOPE_THREAD: this thread's memory, when it is ready and again at its end. Moves, faults
+	 * in or advises what the policy alone does not reach (not at_end), counts the pages, and
+	 * puts what came of it into *report. 0, or -errno when nothing could be done. Optional.
+	 */
+	int (*settle)(const struct target *t, const void *opts, const struct memory_range *ranges,
+		      unsigned count, bool at_end, struct verdict_report *report, struct err *err);
+	/* SCOPE_PROCESS: undoes what would outlive the process. Never fails. Optional. */
+	void (*release)(const void *opts);
 };
 
 /*
@@ -88,7 +104,7 @@ struct tunable {
  * of it.
  */
 int tunable_apply(const struct tunable *tn, const struct target *t, const void *opts,
-		  struct tunable_report *ret, struct err *err);
+		  struct verdict_report *ret, struct err *err);
 
 /* registry.c - in the order of application; ends with NULL. */
 extern const struct tunable *const tunables[];

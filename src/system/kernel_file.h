@@ -3,8 +3,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef RW_TUNABLES_KERNEL_FILE_H
-#define RW_TUNABLES_KERNEL_FILE_H
+#ifndef RW_SYSTEM_KERNEL_FILE_H
+#define RW_SYSTEM_KERNEL_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef RW_CLIENT_USAGE_H
-#define RW_CLIENT_USAGE_H
+#ifndef RW_OBSERVE_USAGE_H
+#define RW_OBSERVE_USAGE_H
 
 #include <stdint.h>
 

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "client/usage.h"
+#include "observe/usage.h"
 
 #include <inttypes.h>
 #include <stdio.h>

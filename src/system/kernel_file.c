@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "tunables/kernel_file.h"
+#include "system/kernel_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

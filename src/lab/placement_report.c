@@ -1,0 +1,105 @@
+/*
+ * placement_report.c - what came of each tunable, kept for the result.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+
+#include "lab/placement.h"
+
+unsigned placement_badness(enum verdict verdict)
+{
+	static const unsigned char badness[VERDICTS] = {
+		[VERDICT_OK] = 0,      [VERDICT_VACUOUS] = 1, [VERDICT_CLAMPED] = 2,
+		[VERDICT_IGNORED] = 3, [VERDICT_DENIED] = 4,  [VERDICT_UNSUPPORTED] = 5,
+	};
+
+	return badness[verdict];
+}
+
+static struct placement_report *find(struct placement *p, const char *subject, const char *name)
+{
+	for (unsigned i = 0; i < p->report_count; i++)
+		if (!strcmp(p->reports[i].subject, subject) &&
+		    !strcmp(p->reports[i].report.name, name))
+			return &p->reports[i];
+	return NULL;
+}
+
+static struct placement_report *add(struct placement *p, const char *subject)
+{
+	struct placement_report *r;
+
+	if (p->report_count == PLACEMENT_REPORTS)
+		return NULL;
+	r = &p->reports[p->report_count++];
+	snprintf(r->subject, sizeof(r->subject), "%s", subject);
+	return r;
+}
+
+void placement_report(struct placement *p, const char *subject, const struct verdict_report *report)
+{
+	struct placement_report *r;
+	bool is_new = false;
+
+	pthread_mutex_lock(&p->lock);
+	r = find(p, subject, report->name);
+	if (!r) {
+		r = add(p, subject);
+		is_new = true;
+	}
+	if (r) {
+		r->count++;
+		if (is_new ||
+		    placement_badness(report->verdict) >= placement_badness(r->report.verdict))
+			r->report = *report;
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
+static bool was_applied(const struct placement *p, const char *name)
+{
+	for (unsigned i = 0; i < p->report_count; i++)
+		if (!strcmp(p->reports[i].report.name, name))
+			return true;
+	return false;
+}
+
+/* Settings for threads that this role, as it was set up, has none of. */
+static void add_unused(struct placement *p, unsigned i)
+{
+	const struct tunable *tn = p->tunables[i];
+
+	for (int role = 0; role < THREAD_ROLES; role++) {
+		struct verdict_report report = { .verdict = VERDICT_VACUOUS };
+		const void *opts = p->own[i][role];
+
+		if (!opts || tn->is_default(opts))
+			continue;
+		snprintf(report.name, sizeof(report.name), "%s.%s", thread_role_names[role],
+			 tn->group.name);
+		snprintf(report.why, sizeof(report.why), "there was no thread of kind %s",
+			 thread_role_names[role]);
+		if (!was_applied(p, report.name))
+			placement_report(p, thread_role_names[role], &report);
+	}
+}
+
+static json_t *report_json(const struct placement_report *r)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "subject", r->subject, "name",
+			 r->report.name, "requested", r->report.requested, "effective",
+			 r->report.effective, "verdict", verdict_names[r->report.verdict], "why",
+			 r->report.why, "count", (int)r->count);
+}
+
+json_t *placement_json(struct placement *p)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; p->tunables[i]; i++)
+		add_unused(p, i);
+	for (unsigned i = 0; i < p->report_count; i++)
+		json_array_append_new(list, report_json(&p->reports[i]));
+	return list;
+}
