@@ -68,6 +68,26 @@ static inline void tunable_test_thread(void *(*fn)(void *), void *arg)
 		pthread_join(thread, NULL);
 }
 
+/* Runs fn in a process of its own; what failed there is a failure here. */
+static inline void tunable_test_process(void *(*fn)(void *), void *arg)
+{
+	unsigned failures;
+	int status = -1;
+	pid_t child;
+
+	fflush(NULL);
+	child = fork();
+	CU_ASSERT_FATAL(child >= 0);
+	if (!child) {
+		failures = CU_get_number_of_failures();
+		fn(arg);
+		fflush(stdout);
+		_exit(CU_get_number_of_failures() > failures);
+	}
+	waitpid(child, &status, 0);
+	CHECK_INT(status, 0);
+}
+
 static inline void *tunable_test_try_fifo(void *ret)
 {
 	const struct sched_param param = { .sched_priority = 1 };

@@ -32,12 +32,6 @@ void placement_finish(struct placement *p)
 {
 	if (!p->reports)
 		return;
-	for (unsigned i = 0; p->tunables[i]; i++) {
-		const struct tunable *tn = p->tunables[i];
-
-		if (tn->release && !tn->is_default(p->general[i]))
-			tn->release(p->general[i]);
-	}
 	pthread_mutex_destroy(&p->lock);
 	free(p->reports);
 	p->reports = NULL;

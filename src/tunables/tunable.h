@@ -25,6 +25,8 @@
 #include "base/knob.h"
 #include "base/verdict.h"
 
+struct journal;
+
 enum scope {
 	SCOPE_PROCESS, /* once, before the role has any thread of its own */
 	SCOPE_THREAD,  /* to each thread that the settings are for */
@@ -39,11 +41,12 @@ enum moment {
 
 /* What to apply to. Which fields count depends on the tunable's scope. */
 struct target {
-	pid_t tid;	       /* a thread of this process or of another; 0: the caller */
-	int fd;		       /* a socket; -1: none */
-	unsigned index;	       /* of the thread, for knobs that hand out one value per thread */
-	enum thread_role role; /* of the thread */
-	enum socket_kind kind; /* of the socket */
+	pid_t tid;		 /* a thread of this process or of another; 0: the caller */
+	int fd;			 /* a socket; -1: none */
+	unsigned index;		 /* of the thread, for knobs that hand out one value per thread */
+	enum thread_role role;	 /* of the thread */
+	enum socket_kind kind;	 /* of the socket */
+	struct journal *journal; /* where changes that outlive the process are written down first */
 };
 
 #define TUNABLE_OPTS_MAX 2048
@@ -64,6 +67,11 @@ struct tunable {
 	 * group for them. Threads of the kernel (sqpoll, iowq) get nothing but their own.
 	 */
 	unsigned own_groups;
+	/*
+	 * True when what opts asks for outlives the process (a cgroup, a root domain): apply() then
+	 * gets a journal (system/journal.h), which takes it back whatever happens. Optional.
+	 */
+	bool (*needs_journal)(const void *opts);
 
 	/* 0, or -errno and why it cannot work here. NULL: it always can. */
 	int (*probe)(struct err *why);
@@ -93,8 +101,6 @@ struct tunable {
 	 */
 	int (*settle)(const struct target *t, const void *opts, const struct memory_range *ranges,
 		      unsigned count, bool at_end, struct verdict_report *report, struct err *err);
-	/* SCOPE_PROCESS: undoes what would outlive the process. Never fails. Optional. */
-	void (*release)(const void *opts);
 };
 
 /*

@@ -1,0 +1,69 @@
+/*
+ * journal.h - changes to the machine that outlive a process: written down first, always taken back.
+ *
+ * A setting of the whole machine (a sysctl, a file of /sys) or a folder made in a cgroup hierarchy
+ * stays when the process that made it is killed. So each change is appended to a file of this
+ * process under /run/ringwalk and synced before it is made: path, old value, value wanted, and
+ * afterwards what the kernel made of it. /run, because a reboot resets the settings and removes
+ * the journal; the file holds the boot's id all the same. A torn last line says that the change
+ * behind it never happened.
+ *
+ * Three restore, whoever comes first: journal_close(); a watcher, a small process in a session of
+ * its own that wakes when this one is gone, also after SIGKILL; and the next start of anything that
+ * opens a journal, when both were killed (journal_recover). Restoring goes backwards. What has the
+ * old value already is skipped; what still has the value that was written gets the old one back,
+ * read back; what has neither was changed by somebody else: it is left alone, kept in the journal,
+ * and said.
+ *
+ * Two processes may hold journals at the same time, but not the same path: the second is refused
+ * with -EBUSY and who holds it. A journal belongs to one thread; its file is locked by its owner
+ * for as long as that lives.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RW_SYSTEM_JOURNAL_H
+#define RW_SYSTEM_JOURNAL_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/err.h"
+
+struct journal;
+
+/* Where journals are when no folder is given; the environment's RINGWALK_STATE replaces it. */
+#define JOURNAL_FOLDER "/run/ringwalk"
+
+/* `what` is said to others who want the same path: "ringwalk sweep". Recovers first. */
+int journal_open(struct journal **ret, const char *what, struct err *err);
+
+/*
+ * Writes text into the file. *effective gets what it reads afterwards, blanks made one and
+ * "[selected]" reduced to its word. 0 also when that is not what was asked for: the caller compares
+ * (journal_same). A value that is there already is not written.
+ */
+int journal_write(struct journal *j, const char *path, const char *text, char *effective,
+		  size_t size, struct err *err);
+
+/*
+ * Makes a folder (a cgroup) that goes away at the end; tasks that are in it then are moved to its
+ * parent, if they live on.
+ */
+int journal_mkdir(struct journal *j, const char *path, struct err *err);
+
+/*
+ * Takes everything back, in reverse order. Returns how many changes were left alone, each of which
+ * is said on `out` (NULL: nobody asks), or -errno. The journal is empty then, but for those.
+ */
+int journal_restore(struct journal *j, FILE *out, struct err *err);
+
+/* Restores, ends the watcher, removes the file. NULL is fine. */
+void journal_close(struct journal *j);
+
+/* Takes back what dead processes have left. As journal_restore(). */
+int journal_recover(FILE *out, struct err *err);
+
+/* The same value as the kernel writes it: blanks, masks with leading zeros and commas. */
+int journal_same(const char *a, const char *b);
+
+#endif
