@@ -1,5 +1,5 @@
 /*
- * fake_ringwalk.c - speaks like `ringwalk node` and `ringwalk client` without doing their work.
+ * fake_ringwalk.c - speaks like `ringwalk node`, `client` and `hog` without doing their work.
  *
  * What it "measures" follows from the workload's seed and the node's backend: 20 us for epoll, 25
  * us for others, and up to 1 us that all configurations of a block share. The client learns the
@@ -85,6 +85,33 @@ static bool talk(void)
 	fflush(stdout);
 	sigpending(&pending);
 	return !sigismember(&pending, SIGTERM);
+}
+
+/* Blocks it first, so that it cannot come too early. */
+static void await_term(const char *words)
+{
+	sigset_t signals;
+	int number;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	puts(words);
+	fflush(stdout);
+	sigwait(&signals, &number);
+}
+
+static int be_hog(void)
+{
+	json_t *json;
+
+	if (behaves("refuse"))
+		return say(3, "sched: SCHED_FIFO refused: needs CAP_SYS_NICE");
+	await_term("busy with 1 thread");
+	json = json_pack("{s:i, s:o}", "version", 1, "arguments", command_line());
+	json_dump_file(json, option("json", "/dev/null"), 0);
+	json_decref(json);
+	return 0;
 }
 
 static int be_node(void)
@@ -189,5 +216,7 @@ int main(int argc, char **argv)
 	arguments = argv;
 	if (argc < 2)
 		return 2;
+	if (!strcmp(argv[1], "hog"))
+		return be_hog();
 	return strcmp(argv[1], "node") ? be_client() : be_node();
 }

@@ -21,6 +21,11 @@ struct fake_node {
 	int behave;
 };
 
+struct fake_hog {
+	int64_t threads;
+	int behave;
+};
+
 struct fake_client {
 	char to[128];
 	int64_t duration_ns, warm_up_ns, drain_ns, threads, connections, requests, outstanding,
@@ -82,6 +87,19 @@ static const struct knob client_table[] = {
 	{ 0 },
 };
 
+static const struct knob hog_table[] = {
+	{ .name = "threads",
+	  .type = &knob_int,
+	  KNOB_FIELD(struct fake_hog, threads, int64_t),
+	  .max = 256,
+	  .def = "1" },
+	{ BEHAVE, KNOB_FIELD(struct fake_hog, behave, int) },
+	{ 0 },
+};
+
+static const struct knob_group hog_group = { .name = "",
+					     .knobs = hog_table,
+					     .opts_size = sizeof(struct fake_hog) };
 static const struct knob_group node_group = { .name = "",
 					      .knobs = node_table,
 					      .opts_size = sizeof(struct fake_node) };
@@ -141,7 +159,7 @@ static const struct backend_ops *const fake_backends[] = { &fake_select, &fake_p
 							   &fake_broken, NULL };
 
 const struct parts fake_parts = {
-	.roles = { &node_group, &client_group },
+	.roles = { &node_group, &client_group, &hog_group },
 	.backends = fake_backends,
 	.tunables = tunables,
 };

@@ -265,6 +265,21 @@ def test_a_proxy_as_dw_proxy_was_called():
         assert "back: bytes 1280 in and 1280 out" in out and "faults: refuse 0, " in out, out
 
 
+def test_a_hog_takes_its_share_and_ends_by_itself():
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/hog.json"
+        done = run("hog", "--duration=400ms", "--busy=50%", "--threads=2",
+                   "--sched.policy=batch", f"--json={path}")
+        assert done.returncode == 0 and not done.stderr, (done.returncode, done.stderr)
+        assert done.stdout.startswith("busy with 2 threads\nhog 0: 0."), done.stdout
+        result = json.load(open(path))
+        for thread in result["threads"]:
+            assert 0 < thread["cpu_ns"] <= 0.3e9 and thread["rounds"] >= 20, result["threads"]
+        assert [t["subject"] for t in result["tunables"]] == ["hog 0", "hog 1"] or \
+            [t["subject"] for t in result["tunables"]] == ["hog 1", "hog 0"], result["tunables"]
+        assert all("batch" in t["effective"] for t in result["tunables"]), result["tunables"]
+
+
 def test_a_proxy_does_wrong_on_purpose_by_its_seed():
     with Node() as node:
         counts = set()
@@ -300,6 +315,8 @@ MISTAKES = [
     (("node", "--bind-addr=tcp://127.0.0.1:99999"), "99999"),
     (("node", "--bind-addr=0.0.0.0:0"), "--insecure"),
     (("node", "somewhere"), "somewhere"),
+    (("hog", "--busy=2"), "more than 1"),
+    (("hog", "--backend=epoll"), "no such option"),
     (("proxy", "--to=127.0.0.1:7891"), "talk to itself"),
     (("proxy", "--bind=0.0.0.0:0"), "--insecure"),
     (("proxy", "--bind=:0", "--delay=soon"), "soon"),

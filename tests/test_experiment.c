@@ -81,10 +81,12 @@ static const struct {
 	{ "factors: {node.bakend: [epoll]}\n",
 	  "1:11: factors.node.bakend: no such setting; did you mean backend?" },
 	{ "factors: {placement: [same, split]}\n",
-	  "1:11: factors.placement: neither a setting (node.KEY, client.KEY) with a list of values "
-	  "nor a name with bundles" },
+	  "1:11: factors.placement: neither a setting (node.KEY, client.KEY, hog.KEY) with a list "
+	  "of values nor a name with bundles" },
 	{ "factors: {place: {same: {pin.cpus: 0}}}\n",
-	  "1:26: factors.place.same.pin.cpus: a setting begins with node. or client." },
+	  "1:26: factors.place.same.pin.cpus: a setting begins with node., client. or hog." },
+	{ "hog: {busy: 3}\n" FACTORS, "1:7: hog.busy: no such setting" },
+	{ "hog: {backend: poll}\n" FACTORS, "1:7: hog.backend: no such setting" },
 	{ "factors: {place: {same: 3}}\n",
 	  "1:25: factors.place.same: a map of settings belongs here" },
 	{ "factors: {place: {same: {node: {pin: {cpu: 0}}}}}\n",

@@ -10,7 +10,7 @@
 #include "tests/lab_fake.h"
 #include "tests/test.h"
 
-/* Both roles with "node.KEY=VALUE client.KEY=VALUE ..." */
+/* All roles with "node.KEY=VALUE client.KEY=VALUE ..." */
 static void assign(struct role_knobs *knobs[ROLES], const char *words)
 {
 	char text[256], *rest = text, *word;
@@ -20,7 +20,9 @@ static void assign(struct role_knobs *knobs[ROLES], const char *words)
 	snprintf(text, sizeof(text), "%s", words);
 	while ((word = strsep(&rest, " "))) {
 		bool fixed = *word == '!'; /* the same in every run; else it is a factor's */
-		struct setting item = { .role = word[fixed] == 'n' ? ROLE_NODE : ROLE_CLIENT,
+		struct setting item = { .role = word[fixed] == 'n'   ? ROLE_NODE
+						: word[fixed] == 'h' ? ROLE_HOG
+								     : ROLE_CLIENT,
 					.swept = !fixed };
 		char *key = strchr(word, '.'), *value = word + strcspn(word, "=");
 
@@ -79,6 +81,10 @@ static void test_real_time_never_gets_every_cpu(void)
 		{ 2, "node.sched.policy=fifo node.pin.cpus=1 client.pin.cpus=0 client.wait=spin",
 		  true },
 		{ 2, "node.pin.cpus=1 client.pin.cpus=1 client.wait=spin", true },
+		{ 2, "node.sched.policy=fifo hog.sched.policy=fifo hog.threads=0", true },
+		{ 2, "node.sched.policy=fifo hog.sched.policy=fifo", false },
+		{ 2, "hog.sched.policy=rr hog.threads=2", false },
+		{ 4, "hog.sched.policy=rr hog.threads=2 hog.pin.cpus=1-3", true },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {

@@ -117,6 +117,54 @@ static void test_the_numbers_are_those_of_the_programs(void)
 	fake_folder_remove(folder);
 }
 
+/* Of two configurations, the first without a hog. */
+static const char hogged[] = "client: {duration: 10ms}\nhog: {behave: well}\n"
+			     "factors: {hog.threads: [0, 1]}\nblocks: 1\nseed: 9\n";
+
+static void test_a_hog_is_beside_them_when_it_has_threads(void)
+{
+	struct plan *plan = fake_plan(hogged);
+	char path[100];
+
+	CU_ASSERT_FATAL(plan != NULL);
+	for (unsigned config = 0; config < 2; config++) {
+		struct run_order order = { .plan = plan, .program = program, .id = 7 };
+		struct watch none = { 0 };
+		struct run_result r = { 0 };
+		char *folder = fake_folder();
+		json_t *json = NULL;
+
+		order.folder = folder;
+		order.slot.config = config;
+		snprintf(path, sizeof(path), "%s/runs", folder);
+		folder_create(path, NULL);
+		CHECK_INT(run_once(&order, &none, &r, NULL), 0);
+		CHECK_TEXT(r.reasons, "as planned");
+		CHECK_INT(exists(folder, "runs/00007/hog.json"), config);
+		snprintf(path, sizeof(path), "%s/runs/00007/run.json", folder);
+		CHECK_INT(file_read_json(path, &json, NULL), 0);
+		CHECK_INT(json_object_get(json, "hog") != NULL, config);
+		json_decref(json);
+		fake_folder_remove(folder);
+	}
+	plan_destroy(plan);
+}
+
+static void test_a_hog_that_is_refused_fails_the_run(void)
+{
+	struct plan *plan = fake_plan("client: {duration: 10ms}\nhog: {behave: refuse}\n"
+				      "factors: {node.backend: [epoll, poll]}\nblocks: 1\n");
+	char *folder = fake_folder();
+	struct run_result r = { 0 };
+
+	CU_ASSERT_FATAL(plan != NULL);
+	CHECK_INT(run_in(plan, folder, NULL, &r, NULL), 0);
+	CU_ASSERT(r.failed && r.impossible);
+	CHECK_TEXT(r.reasons, "hog: exit status 3: sched: SCHED_FIFO refused: needs CAP_SYS_NICE");
+	plan_destroy(plan);
+	fake_folder_remove(folder);
+}
+
 static bool has_argument(const json_t *json, const char *start)
 {
 	const json_t *value;
@@ -278,6 +326,9 @@ static void test_a_program_that_is_not_there_is_a_reason(void)
 }
 
 static CU_TestInfo tests[] = {
+	{ "a hog is beside them when it has threads",
+	  test_a_hog_is_beside_them_when_it_has_threads },
+	{ "a hog that is refused fails the run", test_a_hog_that_is_refused_fails_the_run },
 	{ "a run leaves a complete folder", test_a_run_leaves_a_complete_folder },
 	{ "the numbers are those of the programs", test_the_numbers_are_those_of_the_programs },
 	{ "the programs get the settings of their role",

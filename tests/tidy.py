@@ -24,8 +24,9 @@ MAY_INCLUDE = {
     "node": "base backends observe tunables engine",
     "client": "base backends observe tunables engine",
     "proxy": "base backends engine",
-    "lab": "base backends system observe tunables engine node client proxy",
-    "cli": "base backends system observe tunables engine node client proxy lab",
+    "hog": "base backends engine",
+    "lab": "base backends system observe tunables engine node client proxy hog",
+    "cli": "base backends system observe tunables engine node client proxy hog lab",
 }
 FUNCTION_LINES = 60
 FILE_LINES = 500

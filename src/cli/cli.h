@@ -6,6 +6,7 @@
 #ifndef RW_CLI_CLI_H
 #define RW_CLI_CLI_H
 
+#include <jansson.h>
 #include <signal.h>
 
 #include "base/err.h"
@@ -37,6 +38,9 @@ enum exit_code exit_code_of(const struct err *err);
 /* A file that cannot be written is found out before the work, not after it. "" and "-": fine. */
 int check_writable(const char *option, const char *path, struct err *err);
 
+/* Writes json, which is taken, into the file that the option names; "-" is standard output. */
+int write_json_file(const char *option, const char *path, json_t *json, struct err *err);
+
 /* SIGINT, SIGTERM and SIGUSR1 are blocked in every thread from here on, for sigwait(); SIGPIPE is
  * ignored. */
 void take_signals(sigset_t *set);
@@ -50,6 +54,7 @@ int print_usage(const struct command *c, const struct knob_set *set);
 int run_node(int argc, char **argv);
 int run_client(int argc, char **argv);
 int run_proxy(int argc, char **argv);
+int run_hog(int argc, char **argv);
 int run_sweep(int argc, char **argv);
 int run_plan(int argc, char **argv);
 int run_report(int argc, char **argv);

@@ -43,6 +43,23 @@ int check_writable(const char *option, const char *path, struct err *err)
 	return file ? 0 : err_set(err, -EINVAL, "--%s: %s: %s", option, path, strerror(errno));
 }
 
+int write_json_file(const char *option, const char *path, json_t *json, struct err *err)
+{
+	AUTO(auto_fclose) FILE *file = NULL;
+	FILE *out = stdout;
+	int rc = -ENOMEM;
+
+	if (strcmp(path, "-"))
+		out = file = fopen(path, "w");
+	if (json && out && json_dumpf(json, out, JSON_INDENT(2)) == 0 && fputc('\n', out) != EOF &&
+	    fflush(out) == 0)
+		rc = 0;
+	else if (json)
+		rc = errno ? -errno : -EIO;
+	json_decref(json);
+	return rc ? err_sys(err, rc, "--%s: %s", option, path) : 0;
+}
+
 void take_signals(sigset_t *set)
 {
 	sigemptyset(set);

@@ -56,7 +56,9 @@ static int print_knobs(void)
 		return EXIT_IMPOSSIBLE;
 	if (print_role_knobs("ringwalk client", ROLE_CLIENT))
 		return EXIT_IMPOSSIBLE;
-	return print_role_knobs("ringwalk proxy", ROLE_PROXY);
+	if (print_role_knobs("ringwalk proxy", ROLE_PROXY))
+		return EXIT_IMPOSSIBLE;
+	return print_role_knobs("ringwalk hog", ROLE_HOG);
 }
 
 /* A manual page; its options are the knobs' own lines. */
@@ -94,6 +96,11 @@ static int print_proxy_man(void)
 	return print_man(ROLE_PROXY);
 }
 
+static int print_hog_man(void)
+{
+	return print_man(ROLE_HOG);
+}
+
 static int print_values(void)
 {
 	print_value_page();
@@ -118,6 +125,7 @@ static const struct topic {
 	{ "man-node", "manual page of `ringwalk node`", print_node_man },
 	{ "man-client", "manual page of `ringwalk client`", print_client_man },
 	{ "man-proxy", "manual page of `ringwalk proxy`", print_proxy_man },
+	{ "man-hog", "manual page of `ringwalk hog`", print_hog_man },
 };
 #define TOPICS (sizeof(topics) / sizeof(*topics))
 

@@ -15,6 +15,7 @@ const struct command commands[] = {
 	{ "client", "[OPTIONS]", "load one node, print what it saw", run_client },
 	{ "proxy", "[OPTIONS]", "pass on what comes: later, slower, cut up, or not at all",
 	  run_proxy },
+	{ "hog", "[OPTIONS]", "be busy beside them: what else wants the CPU", run_hog },
 	{ "plan", "FILE", "what a sweep will do, how long, what it can tell", run_plan },
 	{ "sweep", "FILE -o DIR | --resume DIR", "factors x blocks, resumable", run_sweep },
 	{ "report", "DIR", "table and HTML of a sweep", run_report },

@@ -81,25 +81,12 @@ static void print_counters(const struct node *node)
 
 static int write_json(struct node_cli *cli, struct err *err)
 {
-	AUTO(auto_fclose) FILE *file = NULL;
-	FILE *out = stdout;
-	json_t *json;
-	int result;
-
 	if (!cli->output.json[0])
 		return 0;
-	if (strcmp(cli->output.json, "-"))
-		out = file = fopen(cli->output.json, "w");
-	if (!out)
-		return err_sys(err, -errno, "--json: %s", cli->output.json);
-	json = node_json(cli->node, cli->role.backend->group.name, cli->role.set,
-			 &cli->role.placement);
-	result = json_dumpf(json, out, JSON_INDENT(2));
-	json_decref(json);
-	fputc('\n', out);
-	if (result < 0 || fflush(out))
-		return err_sys(err, -EIO, "--json: %s", cli->output.json);
-	return 0;
+	return write_json_file("json", cli->output.json,
+			       node_json(cli->node, cli->role.backend->group.name, cli->role.set,
+					 &cli->role.placement),
+			       err);
 }
 
 static void wait_for_end(const struct node *node, const sigset_t *set)

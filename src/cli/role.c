@@ -10,6 +10,7 @@
 
 #include "cli/cli.h"
 #include "client/client.h"
+#include "hog/hog.h"
 #include "node/node.h"
 #include "proxy/proxy.h"
 
@@ -27,6 +28,7 @@ static int check_client(const void *opts, const struct backend_ops *backend, str
 const struct parts cli_parts = {
 	.roles = { [ROLE_NODE] = &node_knobs,
 		   [ROLE_CLIENT] = &client_knobs,
+		   [ROLE_HOG] = &hog_knobs,
 		   [ROLE_PROXY] = &proxy_knobs },
 	.both = { &tls_knobs, &secret_knobs },
 	.backends = backends,
@@ -63,6 +65,8 @@ int role_cli_read(struct role_cli *r, int argc, char **argv, struct err *err)
 			       argv[1]);
 	r->placement.allow_degraded = role_knobs_allow_degraded(r->knobs);
 	r->backend = role_knobs_backend(r->knobs);
+	if (!r->backend)
+		return 0;
 	r->backend_opts = role_knobs_opts(r->knobs, &r->backend->group);
 	if (r->backend->probe && r->backend->probe(err) < 0)
 		return err_wrap(err, "--backend=%s", r->backend->group.name);

@@ -1,5 +1,5 @@
 /*
- * role.h - what `node`, `client` and `proxy` have in common: options of a role, backend, placement.
+ * role.h - what `node`, `client`, `hog`, `proxy` have in common: options, backend, placement.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -16,7 +16,7 @@ extern const struct parts cli_parts;
 struct role_cli {
 	struct role_knobs *knobs;
 	struct knob_set *set;
-	const struct backend_ops *backend;
+	const struct backend_ops *backend; /* NULL: a role without connections */
 	const void *backend_opts;
 	struct placement placement;
 	struct script_opts files; /* -f */

@@ -4,6 +4,7 @@
  *	sweep: io-backends
  *	node:     {threads: 1, pin.cpus: "0"}                 # the same in every run
  *	client:   {rate: 5k, duration: 700ms, program: ["compute 10us", "reply 64B"]}
+ *	hog:      {pin.cpus: "0"}                             # beside them, if set
  *	factors:                                              # every combination is a configuration
  *	  node.backend: [select, poll, epoll, io_uring]
  *	  placement:  {same: {client.pin.cpus: "0"}, split: {client.pin.cpus: "1"}}
@@ -16,8 +17,8 @@
  *	seed: 42
  *	invalid: {repeat: 2}
  *
- * Keys below node and client are those of the commands' options, nested or dotted. A factor is a
- * setting with a list of values, or a name with named bundles of settings. A rule of `exclude`
+ * Keys below node, client and hog are those of the commands' options, nested or dotted. A factor is
+ * a setting with a list of values, or a name with named bundles of settings. A rule of `exclude`
  * applies when all of its conditions do; a condition names a factor or a setting and one or several
  * values. docs/METHOD.md says what is done with all this.
  *

@@ -204,7 +204,8 @@ static int visit_bundle(struct reader *r, const char *where, const char *key,
 
 	if (!rest)
 		return yaml_complain(&value->key_place, r->err,
-				     "%s%s: a setting begins with node. or client.", where, key);
+				     "%s%s: a setting begins with node., client. or hog.", where,
+				     key);
 	rc = reader_setting(r, where, role, rest, &value->key_place, value, &s);
 	return rc < 0 ? rc : add_level_setting(r, b->factor, b->level, &s, &value->key_place);
 }
@@ -240,8 +241,10 @@ static bool is_role_section(const char *key)
 {
 	enum role role;
 
-	return reader_role(key, &role) || !strcmp(key, role_names[ROLE_NODE]) ||
-	       !strcmp(key, role_names[ROLE_CLIENT]);
+	for (int i = 0; i < ROLES; i++)
+		if (!strcmp(key, role_names[i]))
+			return true;
+	return reader_role(key, &role);
 }
 
 static int read_factor(struct reader *r, const struct yaml *y)
@@ -252,10 +255,11 @@ static int read_factor(struct reader *r, const struct yaml *y)
 		return visit_factor(r, "factors.", y->key, y, NULL);
 	if (y->kind == YAML_MAP && !is_role_section(y->key))
 		return read_bundles(r, y);
-	return yaml_complain(&y->key_place, r->err,
-			     "factors.%s: neither a setting (node.KEY, client.KEY) with a list of "
-			     "values nor a name with bundles",
-			     y->key);
+	return yaml_complain(
+		&y->key_place, r->err,
+		"factors.%s: neither a setting (node.KEY, client.KEY, hog.KEY) with a list of "
+		"values nor a name with bundles",
+		y->key);
 }
 
 int reader_factors(struct reader *r, const struct yaml *section)

@@ -173,8 +173,10 @@ static int visit_fixed(struct reader *r, const char *where, const char *key,
 
 static int read_fixed(struct reader *r, const struct yaml *section)
 {
-	enum role role = strcmp(section->key, "node") ? ROLE_CLIENT : ROLE_NODE;
+	enum role role = ROLE_NODE;
 
+	while (strcmp(role_names[role], section->key))
+		role++;
 	if (section->missing)
 		return 0;
 	if (section->kind != YAML_MAP)
@@ -287,13 +289,13 @@ static int read_invalid(struct reader *r, const struct yaml *section)
 	return rc;
 }
 
-static const char *const section_names[] = { "sweep",	 "node",    "client",  "factors",
-					     "baseline", "exclude", "blocks",  "primary",
-					     "margins",	 "seed",    "invalid", NULL };
+static const char *const section_names[] = { "sweep",	 "node",    "client", "hog",	 "factors",
+					     "baseline", "exclude", "blocks", "primary", "margins",
+					     "seed",	 "invalid", NULL };
 
 static int (*const section_readers[])(struct reader *r, const struct yaml *section) = {
-	read_name,   read_fixed,   read_fixed,	 reader_factors, reader_baseline, reader_exclude,
-	read_blocks, read_primary, read_margins, read_seed,	 read_invalid,
+	read_name,	read_fixed,  read_fixed,   read_fixed,	 reader_factors, reader_baseline,
+	reader_exclude, read_blocks, read_primary, read_margins, read_seed,	 read_invalid,
 };
 
 static int check_sections(struct reader *r)

@@ -21,6 +21,12 @@ static const unsigned extra_threads[ROLES_ALL] = {
 	[ROLE_CLIENT] = 1U << THREAD_SQPOLL | 1U << THREAD_IOWQ,
 };
 
+/* Roles that have connections: a backend, TLS and a secret are theirs. */
+static bool has_connections(enum role role)
+{
+	return role != ROLE_HOG;
+}
+
 /* A tunable's knobs under another name, for one kind of threads. */
 struct own_group {
 	struct knob_group group;
@@ -77,8 +83,10 @@ static void make_run_group(struct role_knobs *rk)
 	};
 	rk->run_group = (struct knob_group){
 		.name = "",
-		.help = "backend, and what to do about settings that are not taken",
-		.knobs = rk->run_knobs,
+		.help = has_connections(rk->role)
+				? "backend, and what to do about settings that are not taken"
+				: "what to do about settings that are not taken",
+		.knobs = has_connections(rk->role) ? rk->run_knobs : rk->run_knobs + 1,
 		.opts_size = sizeof(rk->run_opts),
 	};
 }
@@ -125,16 +133,21 @@ static int add_tunable(struct role_knobs *rk, const struct tunable *tn, struct e
 	return rc;
 }
 
+static bool has_both(enum role role)
+{
+	return role == ROLE_NODE || role == ROLE_CLIENT;
+}
+
 static int add_groups(struct role_knobs *rk, struct err *err)
 {
 	int rc = add_group(rk, rk->parts->roles[rk->role], err);
 
-	for (unsigned i = 0; i < PARTS_BOTH && rc == 0 && rk->role < ROLES; i++) {
+	for (unsigned i = 0; i < PARTS_BOTH && rc == 0 && has_both(rk->role); i++) {
 		if (rk->parts->both[i])
 			rc = add_group(rk, rk->parts->both[i], err);
 	}
 	knob_set_add(&rk->set, &rk->run_group, &rk->run_opts);
-	for (int i = 0; rk->parts->backends[i] && rc == 0; i++)
+	for (int i = 0; rk->parts->backends[i] && rc == 0 && has_connections(rk->role); i++)
 		rc = add_group(rk, &rk->parts->backends[i]->group, err);
 	for (int i = 0; rk->parts->tunables[i] && rc == 0; i++)
 		rc = add_tunable(rk, rk->parts->tunables[i], err);
@@ -195,7 +208,7 @@ int role_knobs_assign(struct role_knobs *rk, const struct settings *s, struct er
 
 const struct backend_ops *role_knobs_backend(const struct role_knobs *rk)
 {
-	return rk->parts->backends[rk->run_opts.backend];
+	return has_connections(rk->role) ? rk->parts->backends[rk->run_opts.backend] : NULL;
 }
 
 bool role_knobs_allow_degraded(const struct role_knobs *rk)

@@ -2,9 +2,10 @@
  * parts.h - everything that can be set in a run, as two sets of knobs.
  *
  * The lab names no backend and no tunable: whoever starts it passes the tables. A role's set holds
- * its own knobs, those of TLS and of the secret, `backend` (which of the backends), a group per
- * backend and one per tunable, so a key is "threads", "backend", "epoll.trigger" or "sched.policy";
- * and for threads that are set apart one more of theirs ("storage.sched.policy").
+ * its own knobs; if it has connections those of TLS and of the secret, `backend` (which of the
+ * backends), and a group per backend; and a group per tunable, with one more of the same for
+ * threads that are set apart. So a key is "threads", "backend", "epoll.trigger", "sched.policy" or
+ * "storage.sched.policy".
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -42,7 +43,7 @@ const struct parts *role_knobs_parts(const struct role_knobs *rk);
 /* Back to the defaults, then those of the settings that are this role's. */
 int role_knobs_assign(struct role_knobs *rk, const struct settings *s, struct err *err);
 
-/* What the role would run with. */
+/* What the role would run with; NULL: it has no connections (a hog). */
 const struct backend_ops *role_knobs_backend(const struct role_knobs *rk);
 bool role_knobs_allow_degraded(const struct role_knobs *rk);
 const void *role_knobs_opts(const struct role_knobs *rk, const struct knob_group *group);

@@ -103,6 +103,9 @@ static int judge_config(struct plan *plan, struct plan_config *c, struct role_kn
 	forget_baseline_levels(plan->experiment, c->levels, &s);
 	for (int role = 0; role < ROLES && rc == 0; role++)
 		rc = role_knobs_assign(knobs[role], &s, err);
+	if (rc == 0 && !settings_has(&s, ROLE_HOG))
+		rc = knob_set_assign(role_knobs_set(knobs[ROLE_HOG]), "threads", "0", KNOB_FILE,
+				     err);
 	settings_finish(&s);
 	if (rc < 0)
 		return err_wrap(err, "%s", c->label);

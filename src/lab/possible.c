@@ -156,6 +156,8 @@ static bool try_backend(struct role_knobs *rk, enum role role, struct answer *a)
 	struct backend *b = NULL;
 	struct err err = { 0 };
 
+	if (!ops)
+		return true;
 	if (ops->probe && ops->probe(&err) < 0)
 		return refuse(a, role, ops->group.name, &err);
 	if (ops->open(&b, role_knobs_opts(rk, &ops->group), &err) < 0)
@@ -243,6 +245,12 @@ static void find_idle_knob(struct role_knobs *rk, enum role role, char *why, siz
 	}
 }
 
+/* A hog without threads is none. */
+static bool takes_part(struct role_knobs *rk)
+{
+	return role_knobs_number(rk, "threads", 1) > 0;
+}
+
 bool possible_here(struct role_knobs *const knobs[ROLES], char *why, size_t size)
 {
 	cpu_set_t online;
@@ -252,8 +260,10 @@ bool possible_here(struct role_knobs *const knobs[ROLES], char *why, size_t size
 	if (!possible_realtime(knobs, &online, why, size))
 		return false;
 	for (int role = 0; role < ROLES; role++) {
-		struct answer a = ask_child(knobs[role], (enum role)role);
+		struct answer a = { .possible = true };
 
+		if (takes_part(knobs[role]))
+			a = ask_child(knobs[role], (enum role)role);
 		if (*a.why)
 			snprintf(why, size, "%s", a.why);
 		if (!a.possible)

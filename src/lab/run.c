@@ -2,8 +2,9 @@
  * run.c - one run from top to bottom.
  *
  *	ringwalk node --json=... --bind-addr=127.0.0.1:0 --KEY=VALUE... says "listening on ADDRESS"
+ *	ringwalk hog --json=... if there is to be one, beside them, says "busy ..."
  *	ringwalk client --to=ADDRESS --json=... --hlog=... --KEY=VALUE... loads it and ends
- *	SIGTERM to the node, which writes its counters and ends
+ *	SIGTERM to hog and node, which write their counters and end
  *	run.json is made of what both wrote; the folder gets its name when all of it is on disk
  *
  * Both programs are new in every run, so that no run inherits anything from the one before. The
@@ -36,7 +37,7 @@ struct run {
 	const struct plan_config *config;
 	char folder[PATH_MAX]; /* runs/00042.tmp */
 	char address[ADDRESS_SIZE];
-	struct child node, client;
+	struct child hog, node, client;
 	int64_t cpu_ns;
 	struct run_result result;
 };
@@ -105,6 +106,26 @@ static int start(struct run *run, struct child *c, const char *name, bool is_rea
 	return child_start(c, &spec, err);
 }
 
+/* Nobody is beside them unless something is set for it. */
+static bool has_hog(const struct run *run)
+{
+	const struct setting *threads = settings_find(&run->settings, ROLE_HOG, "threads");
+
+	return settings_has(&run->settings, ROLE_HOG) && !(threads && !strcmp(threads->text, "0"));
+}
+
+/* It ends when the run is over at the latest. */
+static int start_hog(struct run *run, struct err *err)
+{
+	AUTO(auto_arguments) struct arguments a = { 0 };
+
+	begin_arguments(run, ROLE_HOG, &a);
+	if (!settings_find(&run->settings, ROLE_HOG, "duration"))
+		add_argument(&a, "--duration=%lldns",
+			     (long long)(run->config->limit_ns + 2 * NODE_PATIENCE_NS));
+	return start(run, &run->hog, "hog", true, &a, err);
+}
+
 static int start_node(struct run *run, struct err *err)
 {
 	AUTO(auto_arguments) struct arguments a = { 0 };
@@ -164,24 +185,24 @@ static int64_t node_patience_ns(const struct run *run)
 	return run->config->limit_ns < NODE_PATIENCE_NS ? run->config->limit_ns : NODE_PATIENCE_NS;
 }
 
-static int await_address(struct run *run)
+/* The rest of the first line that begins with `words` goes to buf. */
+static int await_words(struct run *run, struct child *c, const char *words, char *buf, size_t size)
 {
 	int64_t deadline_ns = clock_now_ns() + node_patience_ns(run);
 
-	switch (child_read_line(&run->node, "listening on ", run->address, sizeof(run->address),
-				deadline_ns, run->watch)) {
+	switch (child_read_line(c, words, buf, size, deadline_ns, run->watch)) {
 	case CHILD_SAID:
 		return 0;
 	case CHILD_STOPPED:
 		return -EINTR;
 	case CHILD_LATE:
-		return fail(run, "node: did not say \"listening on\" within %.3g s",
-			    (double)node_patience_ns(run) / SEC);
+		return fail(run, "%s: did not say \"%.*s\" within %.3g s", c->name,
+			    (int)strlen(words) - 1, words, (double)node_patience_ns(run) / SEC);
 	default:
 		/* It has closed its output, so it is about to end, if it is not stuck. */
-		if (child_wait(&run->node, NULL, deadline_ns, run->watch) != CHILD_ENDED)
-			return fail(run, "node: closed its output and does not end");
-		return fail_as_said(run, &run->node);
+		if (child_wait(c, NULL, deadline_ns, run->watch) != CHILD_ENDED)
+			return fail(run, "%s: closed its output and does not end", c->name);
+		return fail_as_said(run, c);
 	}
 }
 
@@ -216,27 +237,40 @@ static int load(struct run *run, struct err *err)
 	return rc;
 }
 
-static int stop_node(struct run *run)
+static int stop(struct run *run, struct child *c)
 {
-	child_signal(&run->node, SIGTERM);
-	switch (child_wait(&run->node, NULL, clock_now_ns() + node_patience_ns(run), run->watch)) {
+	child_signal(c, SIGTERM);
+	switch (child_wait(c, NULL, clock_now_ns() + node_patience_ns(run), run->watch)) {
 	case CHILD_ENDED:
-		return child_succeeded(&run->node) ? 0 : fail_as_said(run, &run->node);
+		return child_succeeded(c) ? 0 : fail_as_said(run, c);
 	case CHILD_STOPPED:
 		return -EINTR;
 	default:
-		return fail(run, "node: still running %.3g s after SIGTERM, killed",
+		return fail(run, "%s: still running %.3g s after SIGTERM, killed", c->name,
 			    (double)node_patience_ns(run) / SEC);
 	}
+}
+
+/* The node first, so that it starts as it would alone; then who is beside it. */
+static int set_up(struct run *run, struct err *err)
+{
+	int rc = start_node(run, err);
+	char rest[16];
+
+	if (rc == 0)
+		rc = await_words(run, &run->node, "listening on ", run->address,
+				 sizeof(run->address));
+	if (rc < 0 || run->result.failed || !has_hog(run))
+		return rc;
+	rc = start_hog(run, err);
+	return rc < 0 ? rc : await_words(run, &run->hog, "busy ", rest, sizeof(rest));
 }
 
 /* 0 also when the run failed; -EINTR: stopped. */
 static int measure(struct run *run, struct err *err)
 {
-	int rc = start_node(run, err);
+	int rc = set_up(run, err);
 
-	if (rc == 0)
-		rc = await_address(run);
 	if (rc < 0 || run->result.failed)
 		return rc;
 	rc = load(run, err);
@@ -245,7 +279,8 @@ static int measure(struct run *run, struct err *err)
 	/* Status 1: it ran, and a request failed or the run is not valid. The numbers are there. */
 	if (child_exit_status(&run->client) != 0 && child_exit_status(&run->client) != 1)
 		fail_as_said(run, &run->client);
-	return stop_node(run);
+	rc = has_hog(run) ? stop(run, &run->hog) : 0;
+	return rc < 0 ? rc : stop(run, &run->node);
 }
 
 static json_t *read_output(struct run *run, const char *name)
@@ -263,14 +298,18 @@ static json_t *read_output(struct run *run, const char *name)
 static int write_record(struct run *run, struct err *err)
 {
 	json_t *node = read_output(run, "node"), *client = read_output(run, "client"), *record;
+	json_t *hog = has_hog(run) ? read_output(run, "hog") : NULL;
 	char path[PATH_MAX + 32];
 	int rc;
 
 	record_judge(node, client, run->cpu_ns, &run->result);
 	record = record_to_json(run->order, &run->result, node, client, run->cpu_ns);
+	if (record && hog)
+		json_object_set(record, "hog", hog);
 	snprintf(path, sizeof(path), "%s/run.json", run->folder);
 	rc = record ? file_write_json(path, record, err) : err_sys(err, -ENOMEM, "%s", path);
 	json_decref(record);
+	json_decref(hog);
 	json_decref(client);
 	json_decref(node);
 	return rc;
@@ -313,6 +352,7 @@ static int execute(struct run *run, struct err *err)
 	rc = measure(run, err);
 	child_finish(&run->client);
 	child_finish(&run->node);
+	child_finish(&run->hog);
 	run->result.took_ns = clock_now_ns() - start_ns;
 	if (rc == 0)
 		rc = write_record(run, err);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const role_names[] = { "node", "client", "proxy", NULL };
+const char *const role_names[] = { "node", "client", "hog", "proxy", NULL };
 
 void settings_finish(struct settings *s)
 {
@@ -45,15 +45,24 @@ const struct setting *settings_find(const struct settings *s, enum role role, co
 	return NULL;
 }
 
+bool settings_has(const struct settings *s, enum role role)
+{
+	for (unsigned i = 0; i < s->count; i++)
+		if (s->items[i].role == role)
+			return true;
+	return false;
+}
+
 json_t *settings_to_json(const struct settings *s)
 {
-	json_t *roles[ROLES] = { json_object(), json_object() };
+	json_t *roles = json_object();
 
+	for (int role = 0; role < ROLES; role++)
+		json_object_set_new(roles, role_names[role], json_object());
 	for (unsigned i = 0; i < s->count; i++)
-		json_object_set_new(roles[s->items[i].role], s->items[i].key,
-				    json_string(s->items[i].text));
-	return json_pack("{s:o, s:o}", role_names[ROLE_NODE], roles[ROLE_NODE],
-			 role_names[ROLE_CLIENT], roles[ROLE_CLIENT]);
+		json_object_set_new(json_object_get(roles, role_names[s->items[i].role]),
+				    s->items[i].key, json_string(s->items[i].text));
+	return roles;
 }
 
 static int add_from_json(struct settings *s, struct setting *item, const char *key,

@@ -11,9 +11,12 @@
 
 #include "base/err.h"
 
-/* The roles of a run; a proxy has settings, too, but no experiment file knows it. */
-enum role { ROLE_NODE, ROLE_CLIENT, ROLES, ROLE_PROXY = ROLES, ROLES_ALL };
-extern const char *const role_names[]; /* by role: "node", "client", "proxy" */
+/*
+ * The roles of a run; in each there is a node and a client, and a hog when anything is set for it.
+ * A proxy has settings, too, but no experiment file knows it.
+ */
+enum role { ROLE_NODE, ROLE_CLIENT, ROLE_HOG, ROLES, ROLE_PROXY = ROLES, ROLES_ALL };
+extern const char *const role_names[]; /* by role: "node", "client", "hog", "proxy" */
 
 #define SETTING_KEY  64
 #define SETTING_TEXT 4096 /* a program of 150 operations fits */
@@ -36,7 +39,10 @@ int settings_add(struct settings *s, const struct setting *item, struct err *err
 int settings_add_all(struct settings *s, const struct settings *more, struct err *err);
 const struct setting *settings_find(const struct settings *s, enum role role, const char *key);
 
-/* {"node": {"threads": "2"}, "client": {...}} and back. */
+/* Is anything set for this role? */
+bool settings_has(const struct settings *s, enum role role);
+
+/* {"node": {"threads": "2"}, "client": {...}, "hog": {...}} and back. */
 json_t *settings_to_json(const struct settings *s);
 int settings_from_json(const json_t *json, bool swept, struct settings *ret, struct err *err);
 

@@ -15,7 +15,7 @@
 
 #include "engine/speaker.h"
 #include "node/forward.h"
-#include "node/gate.h"
+#include "engine/gate.h"
 #include "node/mailbox.h"
 #include "node/node.h"
 #include "node/program.h"

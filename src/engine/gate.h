@@ -7,8 +7,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef RW_NODE_GATE_H
-#define RW_NODE_GATE_H
+#ifndef RW_ENGINE_GATE_H
+#define RW_ENGINE_GATE_H
 
 #include <pthread.h>
 #include <stdbool.h>

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "node/gate.h"
+#include "engine/gate.h"
 
 void gate_init(struct gate *g)
 {
