@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 const char *const verdict_names[] = { "ok",	"clamped", "ignored", "unsupported",
 				      "denied", "vacuous", NULL };
@@ -53,6 +54,25 @@ void verdict_compare(const struct verdict_question *q, struct verdict_report *re
 		judge(q, k, ret);
 		return;
 	}
+}
+
+unsigned verdict_badness(enum verdict verdict)
+{
+	static const unsigned char badness[VERDICTS] = {
+		[VERDICT_OK] = 0,      [VERDICT_VACUOUS] = 1, [VERDICT_CLAMPED] = 2,
+		[VERDICT_IGNORED] = 3, [VERDICT_DENIED] = 4,  [VERDICT_UNSUPPORTED] = 5,
+	};
+
+	return badness[verdict];
+}
+
+enum verdict verdict_find(const char *name)
+{
+	int v = 0;
+
+	while (verdict_names[v] && strcmp(verdict_names[v], name))
+		v++;
+	return (enum verdict)v;
 }
 
 enum verdict verdict_of_error(int rc)

@@ -59,6 +59,11 @@ void verdict_describe(const struct verdict_question *q, const void *opts, const 
  */
 void verdict_compare(const struct verdict_question *q, struct verdict_report *ret);
 
+/* How bad it is: 0 for ok, then vacuous, clamped, ignored, denied, unsupported. */
+unsigned verdict_badness(enum verdict verdict);
+/* By its name; VERDICTS: there is none of that name. */
+enum verdict verdict_find(const char *name);
+
 /* Of a refusal: EPERM, EACCES, EBUSY and EAGAIN are denied, everything else is unsupported. */
 enum verdict verdict_of_error(int rc);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/knob.h"
+#include "lab/taken.h"
 
 /* Margins: measurement.md 2.4 (h). What varies more between equal runs has a wider one. */
 const struct metric_info metric_infos[METRICS] = {
@@ -68,6 +69,9 @@ void dataset_destroy(struct dataset *d)
 	free(d->configs);
 	free(d->runs);
 	free(d->excluded);
+	if (d->taken)
+		taken_finish(d->taken);
+	free(d->taken);
 	json_decref(d->environment);
 	json_decref(d->settings);
 	free(d);

@@ -15,7 +15,10 @@
 
 #include "base/err.h"
 #include "base/hist.h"
+#include "base/verdict.h"
 #include "client/client.h"
+
+struct taken_list;
 
 enum metric {
 	METRIC_P50, /* response time, ns */
@@ -67,6 +70,7 @@ struct lab_run {
 	bool usable; /* the run that counts for (config, block): the last attempt, not INVALID */
 	bool failed; /* no numbers: could not start, crashed, refused */
 	enum validity validity;
+	enum verdict taken;	/* the worst of what the kernel made of its settings */
 	char reasons[512];	/* why not VALID, or why it failed; one a line */
 	double started_s;	/* since the start of the sweep */
 	double metric[METRICS]; /* NaN: not there (fewer than 10 samples beyond, failed) */
@@ -89,6 +93,8 @@ struct dataset {
 	enum metric primary;
 	double margin[METRICS];
 	uint64_t seed;
+	struct taken_list
+		*taken; /* what the kernel made of the settings (taken.h); NULL: unknown */
 	unsigned excluded_count;
 	struct lab_excluded {
 		char label[256], why[256];

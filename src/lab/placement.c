@@ -52,13 +52,26 @@ static const void *opts_for(const struct placement *p, unsigned i, enum thread_r
 	return is_of_kernel(role) ? NULL : p->general[i];
 }
 
+static void say_degraded(struct placement *p, const char *subject,
+			 const struct verdict_report *report)
+{
+	char sentence[400];
+
+	snprintf(sentence, sizeof(sentence), "%s: %s %s, and goes on all the same: %s", subject,
+		 report->name, verdict_names[report->verdict], report->why);
+	p->say(p->say_context, sentence);
+}
+
 /* Keeps the report; a failure counts unless degraded runs are allowed. */
 static int conclude(struct placement *p, const char *subject, const struct verdict_report *report,
 		    int rc, struct err *err)
 {
-	placement_report(p, subject, report);
+	bool is_news = placement_report(p, subject, report);
+
 	if (rc < 0 && !p->allow_degraded)
 		return err_wrap(err, "%s", subject);
+	if (rc < 0 && is_news && p->say)
+		say_degraded(p, subject, report);
 	return 0;
 }
 

@@ -56,8 +56,11 @@ int placement_begin(struct placement *p, struct err *err);
 /* Hooks whose context is p. To be made when the knobs are filled in. */
 struct hooks placement_hooks(struct placement *p);
 
-/* Adds a report, or makes it part of the one there is of this subject and name. Any thread. */
-void placement_report(struct placement *p, const char *subject,
+/*
+ * Adds a report, or makes it part of the one there is of this subject and name. Any thread. True:
+ * there was none, or a better one.
+ */
+bool placement_report(struct placement *p, const char *subject,
 		      const struct verdict_report *report);
 
 /*
@@ -65,8 +68,5 @@ void placement_report(struct placement *p, const char *subject,
  * with what was asked of threads that there are none of, as vacuous.
  */
 json_t *placement_json(struct placement *p);
-
-/* placement_report.c: how bad a verdict is, 0 for ok. */
-unsigned placement_badness(enum verdict verdict);
 
 #endif

@@ -7,16 +7,6 @@
 
 #include "lab/placement.h"
 
-unsigned placement_badness(enum verdict verdict)
-{
-	static const unsigned char badness[VERDICTS] = {
-		[VERDICT_OK] = 0,      [VERDICT_VACUOUS] = 1, [VERDICT_CLAMPED] = 2,
-		[VERDICT_IGNORED] = 3, [VERDICT_DENIED] = 4,  [VERDICT_UNSUPPORTED] = 5,
-	};
-
-	return badness[verdict];
-}
-
 static struct placement_report *find(struct placement *p, const char *subject, const char *name)
 {
 	for (unsigned i = 0; i < p->report_count; i++)
@@ -37,7 +27,7 @@ static struct placement_report *add(struct placement *p, const char *subject)
 	return r;
 }
 
-void placement_report(struct placement *p, const char *subject, const struct verdict_report *report)
+bool placement_report(struct placement *p, const char *subject, const struct verdict_report *report)
 {
 	struct placement_report *r;
 	bool is_new = false;
@@ -50,11 +40,12 @@ void placement_report(struct placement *p, const char *subject, const struct ver
 	}
 	if (r) {
 		r->count++;
-		if (is_new ||
-		    placement_badness(report->verdict) >= placement_badness(r->report.verdict))
+		is_new |= verdict_badness(report->verdict) > verdict_badness(r->report.verdict);
+		if (is_new || report->verdict == r->report.verdict)
 			r->report = *report;
 	}
 	pthread_mutex_unlock(&p->lock);
+	return is_new;
 }
 
 static bool was_applied(const struct placement *p, const char *name)

@@ -2,7 +2,7 @@
  * report_csv.c - runs.csv: one line a run, for spreadsheets, R and Python.
  *
  * Columns: the run's place in the plan, one column a factor, its status, every metric in base units
- * (ns, requests per second), and the reasons. As in RFC 4180 a text with a comma, a quote or a line
+ * (ns, requests per second), the worst of what the kernel made of its settings, and the reasons. As in RFC 4180 a text with a comma, a quote or a line
  * end stands in quotes; lines end as Unix tools expect. What is not there is empty.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -40,7 +40,7 @@ static void put_head(const struct dataset *d, FILE *out)
 	for (int m = 0; m < METRICS; m++)
 		fprintf(out, ",%s%s", metric_infos[m].name,
 			strcmp(metric_infos[m].unit, "ns") ? "" : "_ns");
-	fputs(",reasons,directory\n", out);
+	fputs(",settings,reasons,directory\n", out);
 }
 
 static void put_config(const struct dataset *d, unsigned config, FILE *out)
@@ -67,7 +67,7 @@ static void put_run(const struct dataset *d, const struct lab_run *run, FILE *ou
 		if (isfinite(run->metric[m]))
 			fprintf(out, "%.9g", run->metric[m]);
 	}
-	fputc(',', out);
+	fprintf(out, ",%s,", verdict_names[run->taken]);
 	put_text(reasons_line(run->reasons, reasons, sizeof(reasons)), out);
 	fputc(',', out);
 	put_text(run->directory, out);

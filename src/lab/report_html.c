@@ -3,7 +3,8 @@
  *
  * From the answer down to every single run: the card, what each factor does, the ranking, every
  * block, the spectrum of percentiles, the runs in the order they ran, the generator's health, what
- * is left out, the environment, how to do it again, and how it was computed. Readable on paper and
+ * the kernel made of the settings, what is left out, the environment, how to do it again, and how
+ * it was computed. Readable on paper and
  * in the dark. report_html.h lists the sections and their files.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -120,6 +121,7 @@ static void put_sections(const struct sheet *s)
 	sheet_put_spectrum(s);
 	sheet_put_sequence(s);
 	sheet_put_generator(s);
+	sheet_put_taken(s);
 	sheet_put_absent(s);
 	sheet_put_runs(s);
 	sheet_put_environment(s);

@@ -54,6 +54,8 @@ void sheet_put_absent(const struct sheet *s);
 void sheet_put_runs(const struct sheet *s);
 void sheet_put_environment(const struct sheet *s);
 void sheet_put_reproduce(const struct sheet *s);
+/* report_html_taken.c */
+void sheet_put_taken(const struct sheet *s);
 /* report_html_method.c */
 void sheet_put_method(const struct sheet *s);
 

@@ -13,6 +13,7 @@
 
 #include "lab/compare.h"
 #include "lab/reasons.h"
+#include "lab/taken.h"
 
 #define SCHEMA 1
 
@@ -140,6 +141,26 @@ static json_t *absent_json(const struct analysis *a)
 	return list;
 }
 
+/* What the kernel made of the settings, ok or not. */
+static json_t *taken_json(const struct dataset *d)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; d->taken && i < d->taken->count; i++) {
+		const struct taken *t = &d->taken->items[i];
+
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:i, s:i}", "role",
+						role_names[t->role], "name", t->report.name,
+						"requested", text_json(t->report.requested),
+						"effective", text_json(t->report.effective),
+						"verdict", verdict_names[t->report.verdict], "why",
+						text_json(t->report.why), "configurations",
+						(int)t->configs, "runs", (int)t->runs));
+	}
+	return list;
+}
+
 static json_t *margins_json(const struct dataset *d)
 {
 	json_t *object = json_object();
@@ -164,7 +185,7 @@ static json_t *verdict_json(const struct analysis *a)
 	const struct dataset *d = a->data;
 
 	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:I, s:i, s:i, s:{s:i, s:i, s:i, s:i, s:i}, "
-			 "s:s, s:o*, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o}",
+			 "s:s, s:o*, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o}",
 			 "schema", SCHEMA, "name", text_json(d->name), "file", text_json(d->file),
 			 "command", text_json(d->command), "headline", text_json(a->headline),
 			 "seed", (json_int_t)d->seed, "blocks", (int)d->block_count, "blocks_run",
@@ -175,7 +196,7 @@ static json_t *verdict_json(const struct analysis *a)
 			 margins_json(d), "aa", aa_json(a), "drift", "share",
 			 number(a->drift_share), "p", number(a->drift_p), "factors",
 			 factors_json(a), "configurations", configs_json(a), "absent",
-			 absent_json(a));
+			 absent_json(a), "settings", taken_json(d));
 }
 
 int report_json(const struct analysis *a, FILE *out, struct err *err)

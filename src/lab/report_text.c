@@ -288,6 +288,7 @@ void report_text(const struct analysis *a, unsigned width, bool colour, FILE *ou
 		page_put_ranking(&p);
 		put_unclear(&p);
 	}
+	page_put_taken(&p);
 	put_absent(&p);
 	fprintf(out, "\n%s", table_style_on(STYLE_BOLD, colour));
 	table_wrap(a->headline, 0, 0, p.width, out);

@@ -136,7 +136,8 @@ static void mark_impossible(struct dataset *d, const struct stored_runs *runs)
 	}
 }
 
-static int fill_runs(struct dataset *d, const struct stored_runs *runs)
+/* The list of what was taken moves. */
+static int fill_runs(struct dataset *d, struct stored_runs *runs)
 {
 	d->runs = calloc(runs->count + 1, sizeof(*d->runs));
 	if (!d->runs)
@@ -144,6 +145,11 @@ static int fill_runs(struct dataset *d, const struct stored_runs *runs)
 	for (; d->run_count < runs->count; d->run_count++)
 		d->runs[d->run_count] = runs->items[d->run_count].run;
 	mark_impossible(d, runs);
+	d->taken = malloc(sizeof(*d->taken));
+	if (!d->taken)
+		return -ENOMEM;
+	*d->taken = runs->taken;
+	runs->taken = (struct taken_list){ 0 };
 	return mark_usable(d);
 }
 

@@ -14,6 +14,7 @@
 #define RW_LAB_STORE_H
 
 #include "lab/plan.h"
+#include "lab/taken.h"
 
 struct stored_run {
 	struct lab_run run; /* all but `usable` */
@@ -24,7 +25,8 @@ struct stored_run {
 struct stored_runs {
 	unsigned count;
 	struct stored_run *items; /* by id */
-	unsigned torn;		  /* folders that are no complete runs; not counted above */
+	struct taken_list taken;
+	unsigned torn; /* folders that are no complete runs; not counted above */
 };
 
 /* -EINVAL when a run is not of this plan. A folder that cannot be read as a run is torn. */

@@ -28,6 +28,7 @@ static void auto_json(json_t **json)
 void stored_runs_finish(struct stored_runs *runs)
 {
 	free(runs->items);
+	taken_finish(&runs->taken);
 	*runs = (struct stored_runs){ 0 };
 }
 
@@ -130,6 +131,8 @@ static int take_folder(const char *folder, const char *name, const struct plan *
 	}
 	if (!read_run(json, plan, &run) || run.run.id != run_number(name))
 		return err_set(err, -EINVAL, "%s: not a run of this plan", path);
+	if (taken_add(&runs->taken, run.run.id, run.run.config, json, &run.run.taken) < 0)
+		return err_sys(err, -ENOMEM, "runs");
 	return add_run(runs, &run, err);
 }
 
