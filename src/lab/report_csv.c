@@ -2,8 +2,9 @@
  * report_csv.c - runs.csv: one line a run, for spreadsheets, R and Python.
  *
  * Columns: the run's place in the plan, one column a factor, its status, every metric in base units
- * (ns, requests per second), the worst of what the kernel made of its settings, and the reasons. As in RFC 4180 a text with a comma, a quote or a line
- * end stands in quotes; lines end as Unix tools expect. What is not there is empty.
+ * (ns, requests per second), the worst of what the kernel made of its settings, and the reasons. As
+ * in RFC 4180 a text with a comma, a quote or a line end stands in quotes; lines end as Unix tools
+ * expect. What is not there is empty.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -4,8 +4,8 @@
  * From the answer down to every single run: the card, what each factor does, the ranking, every
  * block, the spectrum of percentiles, the runs in the order they ran, the generator's health, what
  * the kernel made of the settings, what is left out, the environment, how to do it again, and how
- * it was computed. Readable on paper and
- * in the dark. report_html.h lists the sections and their files.
+ * it was computed. Readable on paper and in the dark. report_html.h lists the sections and their
+ * files.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

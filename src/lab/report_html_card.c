@@ -9,6 +9,7 @@
 #include "lab/load_text.h"
 #include "lab/number.h"
 #include "lab/report_html.h"
+#include "lab/taken.h"
 
 static void put_title(const struct sheet *s)
 {
@@ -138,6 +139,8 @@ static void put_links(const struct sheet *s)
 	if (s->d->run_count)
 		fputs("<a href=\"#sequence\">Runs in order</a><a href=\"#generator\">Generator</a>",
 		      s->out);
+	if (s->d->taken && s->d->taken->count)
+		fputs("<a href=\"#settings\">Settings</a>", s->out);
 	fputs("<a href=\"#absent\">Left out</a><a href=\"#runs\">All runs</a>"
 	      "<a href=\"#environment\">Environment</a><a href=\"#reproduce\">Do it again</a>"
 	      "<a href=\"#method\">Method</a></nav>\n",
