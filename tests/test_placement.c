@@ -200,7 +200,7 @@ static void test_a_refusal_ends_the_start_unless_degraded_is_allowed(void)
 		set_up(&rig, "early.value=13 late.value=4", allowed);
 		CHECK_INT(start_thread(&rig, THREAD_WORKER, 2), allowed ? 0 : -EPERM);
 		if (!allowed)
-			CHECK_TEXT(rig.err.text, "worker 2: 13 is refused");
+			CHECK_TEXT(rig.err.text, "worker 2: early: 13 is refused");
 		CHECK_TEXT(seen, allowed ? "early=13 late=4 " : "early=13 ");
 		CHECK_TEXT(rig.said, allowed ? "worker 2: early denied, and goes on all the same: "
 					       "13 is refused\n"

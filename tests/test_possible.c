@@ -140,7 +140,7 @@ static void test_a_cpu_that_does_not_exist_is_named(void)
 	const char *why = ask("node.pin.cpus=1000", &possible);
 
 	CU_ASSERT(!possible);
-	CU_ASSERT(strstr(why, "node: pin: ") == why && strstr(why, "1000") != NULL);
+	CU_ASSERT(strstr(why, "node: worker 0: pin: ") == why && strstr(why, "1000") != NULL);
 }
 
 static void test_the_trial_changes_nothing_here(void)

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 int placement_init(struct placement *p, enum role role, const struct role_knobs *rk,
 		   struct err *err)
@@ -62,6 +63,14 @@ static void say_degraded(struct placement *p, const char *subject,
 	p->say(p->say_context, sentence);
 }
 
+/* Most sentences do not name their tunable; those that name a knob do. */
+static int refuse(const char *subject, const struct verdict_report *report, struct err *err)
+{
+	if (!strncmp(err->text, report->name, strlen(report->name)))
+		return err_wrap(err, "%s", subject);
+	return err_wrap(err, "%s: %s", subject, report->name);
+}
+
 /* Keeps the report; a failure counts unless degraded runs are allowed. */
 static int conclude(struct placement *p, const char *subject, const struct verdict_report *report,
 		    int rc, struct err *err)
@@ -69,7 +78,7 @@ static int conclude(struct placement *p, const char *subject, const struct verdi
 	bool is_news = placement_report(p, subject, report);
 
 	if (rc < 0 && !p->allow_degraded)
-		return err_wrap(err, "%s", subject);
+		return refuse(subject, report, err);
 	if (rc < 0 && is_news && p->say)
 		say_degraded(p, subject, report);
 	return 0;

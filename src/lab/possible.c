@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "lab/placement.h"
 
 enum { TRIAL_LIMIT_MS = 3000 };
 
@@ -106,6 +107,18 @@ bool possible_realtime(struct role_knobs *const knobs[ROLES], const cpu_set_t *o
 
 /* Below: in the child. Its settings end with it. */
 
+/* Does the sweep set a knob of the group with this name? */
+static bool is_swept(const struct knob_set *set, const char *name)
+{
+	for (int i = 0; i < set->count; i++)
+		for (int k = 0; !strcmp(set->binds[i].group->name, name) &&
+				set->binds[i].group->knobs && set->binds[i].group->knobs[k].name;
+		     k++)
+			if (set->binds[i].from[k] == KNOB_SWEEP)
+				return true;
+	return false;
+}
+
 /* The knob of this group that the sweep sets, or NULL. */
 static const struct knob *swept_knob(const struct knob_set *set, const struct knob_group *group)
 {
@@ -116,69 +129,92 @@ static const struct knob *swept_knob(const struct knob_set *set, const struct kn
 	return NULL;
 }
 
-static bool refuse(struct answer *a, enum role role, const char *what, const struct err *err)
+static void refuse(struct answer *a, enum role role, const struct err *err)
 {
 	a->possible = false;
-	snprintf(a->why, sizeof(a->why), "%s: %s: %.200s", role_names[role], what, err->text);
-	return false;
+	snprintf(a->why, sizeof(a->why), "%s: %.240s", role_names[role], err->text);
 }
 
-static bool try_tunable(const struct tunable *tn, struct role_knobs *rk, enum role role,
-			struct answer *a)
+/* What makes no difference in any run alike is no reason to leave a configuration out. */
+static void find_vacuous(const struct placement *p, struct role_knobs *rk, struct answer *a)
 {
-	int64_t threads = role_knobs_number(rk, "threads", 1);
-	const void *opts = role_knobs_opts(rk, &tn->group);
-	struct verdict_report report = { 0 };
-	struct err err = { 0 };
+	for (unsigned i = 0; i < p->report_count; i++) {
+		const struct verdict_report *r = &p->reports[i].report;
 
-	if (tn->is_default(opts) || role_knobs_allow_degraded(rk))
-		return true;
-	if (tn->probe && tn->probe(&err) < 0)
-		return refuse(a, role, tn->group.name, &err);
-	if (tn->scope != SCOPE_THREAD)
-		return true;
-	for (unsigned i = 0; i < threads; i++) {
-		struct target self = { .fd = -1, .index = i };
-
-		if (tunable_apply(tn, &self, opts, &report, &err) < 0)
-			return refuse(a, role, tn->group.name, &err);
+		if (r->verdict == VERDICT_VACUOUS && is_swept(role_knobs_set(rk), r->name))
+			snprintf(a->why, sizeof(a->why), "vacuous: %s.%s: %.200s",
+				 role_names[p->role], r->name, r->why);
 	}
-	/* What makes no difference in any run alike is no reason to leave a configuration out. */
-	if (report.verdict == VERDICT_VACUOUS && swept_knob(role_knobs_set(rk), &tn->group))
-		snprintf(a->why, sizeof(a->why), "vacuous: %s.%s: %.200s", role_names[role],
-			 tn->group.name, report.why);
-	return true;
 }
 
-static bool try_backend(struct role_knobs *rk, enum role role, struct answer *a)
+static const enum thread_role main_threads[ROLES_ALL] = {
+	[ROLE_NODE] = THREAD_WORKER,
+	[ROLE_CLIENT] = THREAD_CLIENT,
+	[ROLE_HOG] = THREAD_HOG,
+	[ROLE_PROXY] = THREAD_WORKER,
+};
+
+/* The backend is opened as a thread of the role would open it: after it was put in its place. */
+static int open_backend(struct role_knobs *rk, struct backend **ret, struct err *err)
 {
 	const struct backend_ops *ops = role_knobs_backend(rk);
-	struct backend *b = NULL;
-	struct err err = { 0 };
+	int rc = 0;
 
 	if (!ops)
-		return true;
-	if (ops->probe && ops->probe(&err) < 0)
-		return refuse(a, role, ops->group.name, &err);
-	if (ops->open(&b, role_knobs_opts(rk, &ops->group), &err) < 0)
-		return refuse(a, role, ops->group.name, &err);
-	ops->close(b);
-	return true;
+		return 0;
+	if (ops->probe)
+		rc = ops->probe(err);
+	if (rc == 0)
+		rc = ops->open(ret, role_knobs_opts(rk, &ops->group), err);
+	return rc < 0 ? err_wrap(err, "%s", ops->group.name) : 0;
 }
 
-/* In the order of a thread's start: what is asked for, tunables, then the backend. */
-static bool try_role(struct role_knobs *rk, enum role role, struct answer *a)
+/* One thread stands for all of the role's, so that what is for all of them comes first. */
+static int try_threads(struct role_knobs *rk, enum role role, const struct hooks *hooks,
+		       struct err *err)
+{
+	unsigned threads = (unsigned)role_knobs_number(rk, "threads", 1);
+	struct thread_parts parts = { 0 };
+	int rc = 0;
+
+	for (unsigned i = 0; i < threads && rc == 0; i++)
+		rc = hooks->thread_started(hooks->context, main_threads[role], i, err);
+	if (rc == 0)
+		rc = open_backend(rk, &parts.backend, err);
+	for (unsigned i = 0; i < threads && rc == 0; i++)
+		rc = hooks->thread_ready(hooks->context, main_threads[role], i, &parts, err);
+	if (parts.backend)
+		role_knobs_backend(rk)->close(parts.backend);
+	return rc;
+}
+
+static int try_placement(struct role_knobs *rk, enum role role, struct answer *a, struct err *err)
+{
+	struct placement p = { .allow_degraded = role_knobs_allow_degraded(rk) };
+	int rc = placement_init(&p, role, rk, err);
+	struct hooks hooks;
+
+	if (rc < 0)
+		return rc;
+	hooks = placement_hooks(&p);
+	rc = placement_begin(&p, err);
+	if (rc == 0)
+		rc = try_threads(rk, role, &hooks, err);
+	find_vacuous(&p, rk, a);
+	placement_finish(&p);
+	return rc;
+}
+
+static void try_role(struct role_knobs *rk, enum role role, struct answer *a)
 {
 	const struct parts *parts = role_knobs_parts(rk);
 	const void *opts = role_knobs_opts(rk, parts->roles[role]);
 	struct err err = { 0 };
 
 	if (parts->checks[role] && parts->checks[role](opts, role_knobs_backend(rk), &err) < 0)
-		return refuse(a, role, "settings", &err);
-	for (int i = 0; parts->tunables[i]; i++)
-		if (!try_tunable(parts->tunables[i], rk, role, a))
-			return false;
-	return try_backend(rk, role, a);
+		refuse(a, role, &err);
+	else if (try_placement(rk, role, a, &err) < 0)
+		refuse(a, role, &err);
 }
 
 static void be_child(struct role_knobs *rk, enum role role, int out)
