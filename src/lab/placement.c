@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "system/journal.h"
+
 int placement_init(struct placement *p, enum role role, const struct role_knobs *rk,
 		   struct err *err)
 {
@@ -29,8 +32,36 @@ int placement_init(struct placement *p, enum role role, const struct role_knobs 
 	return 0;
 }
 
+/* Each line of what the journal left alone is one thing to be said. */
+static void say_lines(struct placement *p, char *text)
+{
+	for (char *line; (line = strsep(&text, "\n"));)
+		if (*line && p->say)
+			p->say(p->say_context, line);
+}
+
+static void restore(struct placement *p)
+{
+	AUTO(auto_free) char *text = NULL;
+	struct err err = { 0 };
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int left = journal_restore(p->journal, out, &err);
+
+	if (out)
+		fclose(out);
+	if (text)
+		say_lines(p, text);
+	if (left < 0 && p->say)
+		p->say(p->say_context, err.text);
+	journal_close(p->journal);
+	p->journal = NULL;
+}
+
 void placement_finish(struct placement *p)
 {
+	if (p->journal)
+		restore(p);
 	if (!p->reports)
 		return;
 	pthread_mutex_destroy(&p->lock);
@@ -100,10 +131,37 @@ static int apply(struct placement *p, unsigned i, const void *opts, const struct
 	return conclude(p, subject, &report, rc, err);
 }
 
+static bool asks_for_journal(const struct tunable *tn, const void *opts)
+{
+	return opts && tn->needs_journal && !tn->is_default(opts) && tn->needs_journal(opts);
+}
+
+static bool needs_journal(const struct placement *p)
+{
+	for (unsigned i = 0; p->tunables[i]; i++) {
+		if (asks_for_journal(p->tunables[i], p->general[i]))
+			return true;
+		for (int thread = 0; thread < THREAD_ROLES; thread++)
+			if (asks_for_journal(p->tunables[i], p->own[i][thread]))
+				return true;
+	}
+	return false;
+}
+
+static int open_journal(struct placement *p, struct err *err)
+{
+	char what[32];
+
+	snprintf(what, sizeof(what), "ringwalk %s", role_names[p->role]);
+	return needs_journal(p) ? journal_open(&p->journal, what, err) : 0;
+}
+
 int placement_begin(struct placement *p, struct err *err)
 {
-	const struct target self = { .fd = -1 };
-	int rc = 0;
+	struct target self = { .fd = -1 };
+	int rc = open_journal(p, err);
+
+	self.journal = p->journal;
 
 	for (unsigned i = 0; p->tunables[i] && !rc; i++)
 		if (p->tunables[i]->scope == SCOPE_PROCESS)
@@ -161,9 +219,14 @@ static const char *name_thread(const struct target *t, char *buf, size_t size)
 	return buf;
 }
 
+static struct target thread_target(const struct placement *p, enum thread_role role, unsigned index)
+{
+	return (struct target){ .fd = -1, .index = index, .role = role, .journal = p->journal };
+}
+
 static int thread_started(void *context, enum thread_role role, unsigned index, struct err *err)
 {
-	const struct target self = { .fd = -1, .index = index, .role = role };
+	const struct target self = thread_target(context, role, index);
 	char subject[32];
 
 	return apply_to_thread(context, MOMENT_STARTED, &self,
@@ -173,7 +236,7 @@ static int thread_started(void *context, enum thread_role role, unsigned index, 
 static int thread_ready(void *context, enum thread_role role, unsigned index,
 			const struct thread_parts *parts, struct err *err)
 {
-	const struct target self = { .fd = -1, .index = index, .role = role };
+	const struct target self = thread_target(context, role, index);
 	char subject[32];
 	int rc;
 
@@ -185,7 +248,7 @@ static int thread_ready(void *context, enum thread_role role, unsigned index,
 static void thread_ending(void *context, enum thread_role role, unsigned index,
 			  const struct thread_parts *parts)
 {
-	const struct target self = { .fd = -1, .index = index, .role = role };
+	const struct target self = thread_target(context, role, index);
 	struct err err = { 0 };
 	char subject[32];
 
@@ -194,8 +257,8 @@ static void thread_ending(void *context, enum thread_role role, unsigned index,
 
 static int socket_opened(void *context, enum socket_kind kind, int fd, struct err *err)
 {
-	const struct target t = { .fd = fd, .kind = kind };
 	struct placement *p = context;
+	const struct target t = { .fd = fd, .kind = kind, .journal = p->journal };
 	int rc = 0;
 
 	for (unsigned i = 0; p->tunables[i] && !rc; i++)

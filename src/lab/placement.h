@@ -40,6 +40,7 @@ struct placement {
 	pthread_mutex_t lock; /* of the reports: threads start at the same time */
 	struct placement_report *reports;
 	unsigned report_count;
+	struct journal *journal; /* when something asked for outlives the process; else NULL */
 	void (*say)(void *context, const char *sentence); /* passed on in the hooks */
 	void *say_context;
 };
@@ -47,7 +48,7 @@ struct placement {
 /* rk: the role's knobs, which outlive the placement; they may be filled in later. */
 int placement_init(struct placement *p, enum role role, const struct role_knobs *rk,
 		   struct err *err);
-/* Undoes what would outlive the process. */
+/* Takes back what would outlive the process; what was changed by others meanwhile, it says. */
 void placement_finish(struct placement *p);
 
 /* What is for the process. Before any thread is started and before anything large is allocated. */

@@ -105,7 +105,7 @@ bool possible_realtime(struct role_knobs *const knobs[ROLES], const cpu_set_t *o
 	return true;
 }
 
-/* Below: in the child. Its settings end with it. */
+/* Below: in the child. Its settings end with it, or its journal takes them back. */
 
 /* Does the sweep set a knob of the group with this name? */
 static bool is_swept(const struct knob_set *set, const char *name)

@@ -16,14 +16,17 @@
  * and said.
  *
  * Two processes may hold journals at the same time, but not the same path: the second is refused
- * with -EBUSY and who holds it. A journal belongs to one thread; its file is locked by its owner
- * for as long as that lives.
+ * with -EBUSY and who holds it. Any thread of the process may use its journal; the file is
+ * locked for as long as the process or its watcher lives.
+ *
+ * What the file says: journal_log.h. Where they lie: journal_folder.h. Undoing: journal_undo.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef RW_SYSTEM_JOURNAL_H
 #define RW_SYSTEM_JOURNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -34,16 +37,26 @@ struct journal;
 /* Where journals are when no folder is given; the environment's RINGWALK_STATE replaces it. */
 #define JOURNAL_FOLDER "/run/ringwalk"
 
-/* `what` is said to others who want the same path: "ringwalk sweep". Recovers first. */
+/*
+ * `what` is said to others who want the same path: "ringwalk sweep". Recovers first. Forks the
+ * watcher: to be called before the process has threads.
+ */
 int journal_open(struct journal **ret, const char *what, struct err *err);
 
 /*
  * Writes text into the file. *effective gets what it reads afterwards, blanks made one and
  * "[selected]" reduced to its word. 0 also when that is not what was asked for: the caller compares
- * (journal_same). A value that is there already is not written.
+ * (journal_same). A value that is there already is not written. A cgroup.subtree_control is written
+ * as the kernel wants it ("+cpuset") and taken back controller by controller.
  */
 int journal_write(struct journal *j, const char *path, const char *text, char *effective,
 		  size_t size, struct err *err);
+
+/*
+ * Before a write that makes another file read `value`, too (vm.dirty_bytes makes vm.dirty_ratio 0):
+ * it gets back what it has now.
+ */
+int journal_expect(struct journal *j, const char *path, const char *value, struct err *err);
 
 /*
  * Makes a folder (a cgroup) that goes away at the end; tasks that are in it then are moved to its
@@ -57,13 +70,19 @@ int journal_mkdir(struct journal *j, const char *path, struct err *err);
  */
 int journal_restore(struct journal *j, FILE *out, struct err *err);
 
-/* Restores, ends the watcher, removes the file. NULL is fine. */
+/* Restores, ends the watcher, removes the file unless something was left alone. NULL is fine. */
 void journal_close(struct journal *j);
+
+/*
+ * Instead of closing: from here on the changes stay when the process ends, until somebody runs
+ * `ringwalk tune restore`. Frees j; on failure everything has been taken back, as by closing.
+ */
+int journal_keep(struct journal *j, struct err *err);
 
 /* Takes back what dead processes have left. As journal_restore(). */
 int journal_recover(FILE *out, struct err *err);
 
-/* The same value as the kernel writes it: blanks, masks with leading zeros and commas. */
-int journal_same(const char *a, const char *b);
+/* The same value as the kernel writes it: blanks, masks with leading zeros and commas, lists. */
+bool journal_same(const char *a, const char *b);
 
 #endif

@@ -1,0 +1,358 @@
+/*
+ * journal.c - see journal.h.
+ *
+ * Each change is: claim the path and note it (synced), make it, note what came of it. So whoever
+ * finds a record without its result knows that the value, whatever it is, may be the result.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "system/journal.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "system/journal_folder.h"
+#include "system/journal_group.h"
+#include "system/journal_undo.h"
+#include "system/kernel_value.h"
+#include "system/watcher.h"
+
+struct journal {
+	struct journal_folder folder;
+	char path[PATH_MAX];
+	int fd;
+	struct journal_log log; /* what the file says */
+	struct watcher watcher;
+	pthread_mutex_t mutex; /* one change after the other, by whichever thread */
+};
+
+static void unlock(pthread_mutex_t **mutex)
+{
+	pthread_mutex_unlock(*mutex);
+}
+
+/* Until the end of the function. */
+#define HOLD(j)                                            \
+	AUTO(unlock) pthread_mutex_t *held_ = &(j)->mutex; \
+	pthread_mutex_lock(held_)
+
+static void remove_file(const char *path, int fd)
+{
+	struct stat st;
+
+	/* Its name may belong to another by now. */
+	if (!fstat(fd, &st) && st.st_nlink)
+		unlink(path);
+}
+
+/* In the watcher. What is left alone stays in the file, for the next one to say. */
+static void wake(int fd, const void *context)
+{
+	const struct journal_undo how = { .fd = fd };
+	struct journal_log log;
+
+	if (!journal_log_load(&log, fd, true) && !log.is_kept && !journal_undo(&log, &how, NULL))
+		remove_file(context, fd);
+}
+
+struct recovery {
+	FILE *out;
+	int left;
+	struct err *err;
+};
+
+static int recover_file(struct journal_file *file, void *context)
+{
+	struct recovery *r = context;
+	const struct journal_undo how = { .fd = file->fd, .out = r->out };
+	int left;
+
+	if (file->state != JOURNAL_ORPHAN)
+		return 0;
+	left = journal_undo(&file->log, &how, r->err);
+	if (left < 0)
+		return left;
+	if (!left)
+		remove_file(file->path, file->fd);
+	r->left += left;
+	return 0;
+}
+
+/* With the folder's lock. */
+static int recover(struct journal_folder *f, FILE *out, struct err *err)
+{
+	struct recovery r = { .out = out, .err = err };
+	int rc = journal_folder_each(f, recover_file, &r);
+
+	return rc ? rc : r.left;
+}
+
+int journal_recover(FILE *out, struct err *err)
+{
+	struct journal_folder f;
+	int rc = journal_folder_open(&f, err);
+
+	if (!rc)
+		rc = journal_folder_lock(&f, err);
+	if (!rc)
+		rc = recover(&f, out, err);
+	journal_folder_close(&f);
+	return rc;
+}
+
+static int create(struct journal *j, const char *what, struct err *err)
+{
+	int rc = recover(&j->folder, NULL, err);
+
+	if (rc < 0)
+		return rc;
+	j->fd = journal_folder_create(&j->folder, j->path, sizeof(j->path), err);
+	if (j->fd < 0)
+		return j->fd;
+	journal_holder_fill(&j->log.holder, what);
+	rc = journal_holder_append(&j->log.holder, j->fd);
+	return rc ? err_sys(err, rc, "%s", j->path) : 0;
+}
+
+static int open_all(struct journal *j, const char *what, struct err *err)
+{
+	int rc = journal_folder_open(&j->folder, err);
+
+	if (!rc)
+		rc = journal_folder_lock(&j->folder, err);
+	if (rc)
+		return rc;
+	rc = create(j, what, err);
+	journal_folder_unlock(&j->folder);
+	return rc ? rc : watcher_start(&j->watcher, j->fd, wake, j->path, err);
+}
+
+int journal_open(struct journal **ret, const char *what, struct err *err)
+{
+	struct journal *j = calloc(1, sizeof(*j));
+	int rc;
+
+	if (!j)
+		return err_sys(err, -ENOMEM, "journal");
+	j->fd = j->folder.lock = -1;
+	pthread_mutex_init(&j->mutex, NULL);
+	rc = open_all(j, what, err);
+	if (rc) {
+		journal_close(j);
+		return rc;
+	}
+	*ret = j;
+	return 0;
+}
+
+/* To the file and to what is remembered of it. */
+static int record(struct journal *j, const char *const *fields, struct err *err)
+{
+	int rc = journal_log_append(j->fd, fields);
+
+	if (!rc)
+		rc = journal_log_take(&j->log, fields);
+	return rc ? err_sys(err, rc, "%s", j->path) : 0;
+}
+
+/* A path that is new to this journal must be nobody else's. */
+static int claim(struct journal *j, const char *const *fields, struct err *err)
+{
+	int rc;
+
+	if (journal_log_find(&j->log, fields[1]))
+		return record(j, fields, err);
+	rc = journal_folder_lock(&j->folder, err);
+	if (rc)
+		return rc;
+	rc = journal_folder_claim(&j->folder, j->path, fields[1], err);
+	if (!rc)
+		rc = record(j, fields, err);
+	journal_folder_unlock(&j->folder);
+	return rc;
+}
+
+static int record_result(struct journal *j, const char *path, const char *value, struct err *err)
+{
+	const char *const got[] = { "got", path, value, NULL };
+
+	return record(j, got, err);
+}
+
+/* A refused write has changed nothing, most of the time: then the path is free again. */
+static int refused(struct journal *j, const char *path, const char *before, const char *text,
+		   int rc, struct err *err)
+{
+	const struct journal_entry *e = journal_log_find(&j->log, path);
+	const char *const back[] = { "back", path, NULL };
+	char now[KERNEL_VALUE_MAX], name[256];
+
+	if (!kernel_value_read(path, now, sizeof(now))) {
+		if (!strcmp(now, e->old))
+			record(j, back, NULL);
+		else
+			record_result(j, path, now, NULL);
+	}
+	return err_sys(err, rc, "%s: '%s' instead of '%s'",
+		       kernel_path_name(path, name, sizeof(name)), text, before);
+}
+
+static int change(struct journal *j, const char *path, const char *before, const char *text,
+		  struct err *err)
+{
+	const char *const set[] = { "set", path, before, text, NULL };
+	char now[KERNEL_VALUE_MAX];
+	int rc = claim(j, set, err);
+
+	if (rc)
+		return rc;
+	rc = kernel_value_write(path, text);
+	if (rc)
+		return refused(j, path, before, text, rc, err);
+	rc = kernel_value_read(path, now, sizeof(now));
+	return rc ? err_sys(err, rc, "%s", path) : record_result(j, path, now, err);
+}
+
+static bool is_there_already(const char *path, const char *before, const char *text)
+{
+	char after[KERNEL_VALUE_MAX];
+
+	if (!journal_group_is_control(path))
+		return kernel_value_same(before, text);
+	journal_group_control_result(before, text, after, sizeof(after));
+	return kernel_value_same(before, after);
+}
+
+/* The file's own path and what it has. */
+static int look(const char *path, char *resolved, char *value, struct err *err)
+{
+	int rc;
+
+	if (!realpath(path, resolved))
+		return err_sys(err, -errno, "%s", path);
+	rc = kernel_value_read(resolved, value, KERNEL_VALUE_MAX);
+	return rc ? err_sys(err, rc, "%s", path) : 0;
+}
+
+int journal_write(struct journal *j, const char *path, const char *text, char *effective,
+		  size_t size, struct err *err)
+{
+	char resolved[PATH_MAX], value[KERNEL_VALUE_MAX];
+	int rc;
+	HOLD(j);
+
+	rc = look(path, resolved, value, err);
+	if (rc)
+		return rc;
+	if (!is_there_already(resolved, value, text)) {
+		rc = change(j, resolved, value, text, err);
+		if (rc)
+			return rc;
+		rc = kernel_value_read(resolved, value, sizeof(value));
+	}
+	if (rc)
+		return err_sys(err, rc, "%s", path);
+	kernel_value_tidy(value);
+	snprintf(effective, size, "%s", value);
+	return 0;
+}
+
+int journal_expect(struct journal *j, const char *path, const char *value, struct err *err)
+{
+	char resolved[PATH_MAX], now[KERNEL_VALUE_MAX];
+	const char *const set[] = { "set", resolved, now, value, NULL };
+	int rc;
+	HOLD(j);
+
+	rc = look(path, resolved, now, err);
+	if (!rc)
+		rc = claim(j, set, err);
+	return rc ? rc : record_result(j, resolved, now, err);
+}
+
+/* The path of what is not there yet: its parent's own and its name. */
+static int resolve_new(const char *path, char *resolved, struct err *err)
+{
+	const char *name = strrchr(path, '/');
+	char parent[PATH_MAX];
+	size_t len;
+
+	if (!name || name == path || !name[1])
+		return err_set(err, -EINVAL, "%s is not the path of a folder", path);
+	snprintf(parent, sizeof(parent), "%.*s", (int)(name - path), path);
+	if (!realpath(parent, resolved))
+		return err_sys(err, -errno, "%s", parent);
+	len = strlen(resolved);
+	snprintf(resolved + len, PATH_MAX - len, "%s", name);
+	return access(resolved, F_OK) ? 0 : err_sys(err, -EEXIST, "%s", resolved);
+}
+
+int journal_mkdir(struct journal *j, const char *path, struct err *err)
+{
+	char resolved[PATH_MAX];
+	const char *const made[] = { "folder", resolved, NULL }, *const back[] = { "back", resolved,
+										   NULL };
+	int rc;
+	HOLD(j);
+
+	rc = resolve_new(path, resolved, err);
+	if (!rc)
+		rc = claim(j, made, err);
+	if (rc || !mkdir(resolved, 0755))
+		return rc;
+	rc = -errno;
+	record(j, back, NULL);
+	return err_sys(err, rc, "%s", resolved);
+}
+
+int journal_restore(struct journal *j, FILE *out, struct err *err)
+{
+	const struct journal_undo how = { .fd = j->fd, .out = out };
+	HOLD(j);
+
+	return journal_undo(&j->log, &how, err);
+}
+
+/* The file is removed before the watcher ends: killed in between, it finds nothing left to do. */
+static void release(struct journal *j)
+{
+	watcher_end(&j->watcher);
+	if (j->fd >= 0)
+		close(j->fd);
+	journal_folder_close(&j->folder);
+	journal_log_finish(&j->log);
+	pthread_mutex_destroy(&j->mutex);
+	free(j);
+}
+
+void journal_close(struct journal *j)
+{
+	if (!j)
+		return;
+	if (j->fd >= 0 && !journal_restore(j, NULL, NULL))
+		remove_file(j->path, j->fd);
+	release(j);
+}
+
+int journal_keep(struct journal *j, struct err *err)
+{
+	static const char *const kept[] = { "kept", NULL };
+	int rc = record(j, kept, err);
+
+	if (rc)
+		journal_close(j);
+	else
+		release(j);
+	return rc;
+}
+
+bool journal_same(const char *a, const char *b)
+{
+	return kernel_value_same(a, b);
+}

@@ -1,0 +1,229 @@
+/*
+ * journal_folder.c - see journal_folder.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "system/journal_folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "system/journal.h"
+#include "system/kernel_value.h"
+
+/* How long a lock of others is waited for: much longer than taking back a few settings takes. */
+enum { LOCK_TRIES = 1000, WATCHER_TRIES = 300, PAUSE_NS = 10000000 };
+
+/* Who can write a journal decides what is written to the machine by the next one who opens one. */
+static int check(const char *path, int fd, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return err_sys(err, -errno, "%s", path);
+	if (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH))
+		return err_set(err, -EPERM,
+			       "%s: the folder of journals must belong to this user and be closed "
+			       "to the others; RINGWALK_STATE names another",
+			       path);
+	return 0;
+}
+
+int journal_folder_open(struct journal_folder *f, struct err *err)
+{
+	const char *named = getenv("RINGWALK_STATE");
+	char lock[PATH_MAX];
+	int rc;
+
+	f->lock = -1;
+	snprintf(f->path, sizeof(f->path), "%s", named && *named ? named : JOURNAL_FOLDER);
+	if (mkdir(f->path, 0755) && errno != EEXIST)
+		return err_sys(err, -errno,
+			       "%s: the folder of journals cannot be made (RINGWALK_STATE names "
+			       "another)",
+			       f->path);
+	AUTO(auto_close) int fd = open(f->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	rc = fd < 0 ? err_sys(err, -errno, "%s", f->path) : check(f->path, fd, err);
+	if (rc)
+		return rc;
+	snprintf(lock, sizeof(lock), "%s/lock", f->path);
+	f->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return f->lock < 0 ? err_sys(err, -errno, "%s", lock) : 0;
+}
+
+void journal_folder_close(struct journal_folder *f)
+{
+	if (f->lock >= 0)
+		close(f->lock);
+	f->lock = -1;
+}
+
+/* False: still locked by others. */
+static bool try_lock(int fd, int tries)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_NS };
+
+	while (flock(fd, LOCK_EX | LOCK_NB)) {
+		if (--tries <= 0)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+int journal_folder_lock(struct journal_folder *f, struct err *err)
+{
+	return try_lock(f->lock, LOCK_TRIES)
+		       ? 0
+		       : err_set(err, -EBUSY, "%s/lock has been held by another ringwalk for 10 s",
+				 f->path);
+}
+
+void journal_folder_unlock(struct journal_folder *f)
+{
+	flock(f->lock, LOCK_UN);
+}
+
+/* A dead owner's watcher is at work: it takes milliseconds, so it is waited for. */
+static enum journal_state state_of(struct journal_file *file)
+{
+	bool is_locked = !try_lock(file->fd, 1);
+
+	if (is_locked && !journal_holder_lives(&file->log.holder))
+		is_locked = !try_lock(file->fd, WATCHER_TRIES);
+	if (is_locked)
+		return JOURNAL_HELD;
+	return file->log.is_kept ? JOURNAL_KEPT : JOURNAL_ORPHAN;
+}
+
+/* 0: look at it; 1: there is nothing in it; else -errno. */
+static int load(struct journal_file *file)
+{
+	struct journal_holder self;
+	struct stat st;
+	int rc = journal_log_load(&file->log, file->fd, false);
+
+	if (rc == -ENODATA)
+		return try_lock(file->fd, 1) ? 1 : -EBUSY;
+	if (rc)
+		return rc;
+	file->state = state_of(file);
+	journal_log_finish(&file->log); /* its watcher may have been at work since */
+	rc = journal_log_load(&file->log, file->fd, file->state != JOURNAL_HELD);
+	if (rc || fstat(file->fd, &st) || !st.st_nlink)
+		return rc ? rc : 1;
+	journal_holder_fill(&self, "");
+	return strcmp(self.boot, file->log.holder.boot) != 0;
+}
+
+static int look_at(const char *path, int (*look)(struct journal_file *file, void *context),
+		   void *context)
+{
+	AUTO(auto_close) int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+	struct journal_file file = { .path = path, .fd = fd };
+	int rc = fd < 0 ? -errno : load(&file);
+
+	if (rc == 1)
+		unlink(path);
+	rc = rc ? 0 : look(&file, context); /* what cannot be read as a journal is none */
+	journal_log_finish(&file.log);
+	return rc;
+}
+
+static bool is_journal(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot && !strcmp(dot, ".journal");
+}
+
+static void auto_closedir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+int journal_folder_each(struct journal_folder *f,
+			int (*look)(struct journal_file *file, void *context), void *context)
+{
+	AUTO(auto_closedir) DIR *dir = opendir(f->path);
+	char path[PATH_MAX];
+	struct dirent *entry;
+	int rc = 0;
+
+	while (dir && !rc && (entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "%s/%s", f->path, entry->d_name);
+		if (is_journal(entry->d_name))
+			rc = look_at(path, look, context);
+	}
+	return rc;
+}
+
+struct claim {
+	const char *own, *path;
+	uint64_t netns;
+	struct err *err;
+};
+
+static int refuse(const struct journal_file *file, const struct claim *c)
+{
+	static const char *const states[] = {
+		[JOURNAL_HELD] = "is held by %s (process %d)",
+		[JOURNAL_KEPT] = "is held by %s (process %d, ended), until `ringwalk tune restore`",
+		[JOURNAL_ORPHAN] = "was left changed by %s (process %d, gone); `ringwalk tune "
+				   "status` says why",
+	};
+	const struct journal_holder *h = &file->log.holder;
+	char name[256];
+
+	kernel_path_name(c->path, name, sizeof(name));
+	err_set(c->err, -EBUSY, states[file->state], h->what, h->pid);
+	return err_wrap(c->err, "%s", name), -EBUSY;
+}
+
+static int look_for_path(struct journal_file *file, void *context)
+{
+	const struct claim *c = context;
+
+	if (!strcmp(file->path, c->own) || !journal_log_find(&file->log, c->path))
+		return 0;
+	if (!strncmp(c->path, "/proc/sys/net/", 14) && file->log.holder.netns != c->netns)
+		return 0;
+	return refuse(file, c);
+}
+
+int journal_folder_claim(struct journal_folder *f, const char *own, const char *path,
+			 struct err *err)
+{
+	struct journal_holder self;
+	struct claim c = { .own = own, .path = path, .err = err };
+
+	journal_holder_fill(&self, "");
+	c.netns = self.netns;
+	return journal_folder_each(f, look_for_path, &c);
+}
+
+int journal_folder_create(struct journal_folder *f, char *buf, size_t size, struct err *err)
+{
+	int fd = -1;
+
+	for (unsigned i = 0; fd < 0; i++) {
+		snprintf(buf, size, "%s/%d-%u.journal", f->path, getpid(), i);
+		fd = open(buf, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0 && errno != EEXIST)
+			return err_sys(err, -errno, "%s", buf);
+	}
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	close(fd);
+	unlink(buf);
+	return err_set(err, -EBUSY, "%s: somebody else locked it", buf);
+}

@@ -1,0 +1,96 @@
+/*
+ * watcher.c - see watcher.h: fork, setsid, wait for a pidfd.
+ *
+ * A pidfd and not a pipe: every forked child would inherit the pipe's other end and keep it open.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "system/watcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+static void close_between(int low, int high)
+{
+	if (high - low > 1)
+		close_range((unsigned)low + 1, (unsigned)high - 1, 0);
+}
+
+/* All but these two, which are above the standard ones. */
+static void close_others(int a, int b)
+{
+	int low = a < b ? a : b, high = a < b ? b : a, null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		dup2(null, fd);
+	close_between(STDERR_FILENO, low);
+	close_between(low, high);
+	close_range((unsigned)high + 1, ~0U, 0);
+}
+
+/* What it inherited from a thread that may be real-time, or about to be. */
+static void be_ordinary(void)
+{
+	const struct sched_param none = { 0 };
+
+	sched_setscheduler(0, SCHED_OTHER, &none);
+	setpriority(PRIO_PROCESS, 0, 0);
+	prctl(PR_SET_NAME, "ringwalk-undo");
+}
+
+static void watch(int owner, int fd, void (*wake)(int, const void *), const void *context)
+{
+	struct pollfd end = { .fd = fcntl(owner, F_DUPFD_CLOEXEC, STDERR_FILENO + 1),
+			      .events = POLLIN };
+	sigset_t all;
+
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	setsid();
+	if (chdir("/"))
+		_exit(1);
+	close_others(end.fd, fd);
+	be_ordinary();
+	while (poll(&end, 1, -1) < 0 && errno == EINTR)
+		;
+	if (end.revents & POLLIN)
+		wake(fd, context);
+	_exit(0);
+}
+
+int watcher_start(struct watcher *w, int fd, void (*wake)(int fd, const void *context),
+		  const void *context, struct err *err)
+{
+	AUTO(auto_close) int owner = pidfd_open(getpid(), 0);
+
+	if (owner < 0)
+		return err_sys(err, -errno, "the journal's watcher");
+	w->pid = fork();
+	if (w->pid == 0)
+		watch(owner, fd, wake, context);
+	if (w->pid > 0)
+		return 0;
+	w->pid = 0;
+	return err_sys(err, -errno, "the journal's watcher cannot be started");
+}
+
+void watcher_end(struct watcher *w)
+{
+	if (!w->pid)
+		return;
+	kill(w->pid, SIGKILL);
+	while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	w->pid = 0;
+}

@@ -1,0 +1,438 @@
+/*
+ * test_journal.c - changes are written down first and taken back: by closing, by the watcher, by
+ * the next start; two holders, changes of others, folders.
+ *
+ * Temporary files stand for the kernel's: the journal does not know the difference. What happens
+ * at each step of a process that is killed there: test_tune.py.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "system/journal.h"
+#include "system/kernel_value.h"
+#include "tests/test.h"
+
+/* A state folder and three files "a", "b", "c" with the value 1. */
+struct world {
+	char folder[64], state[80], a[80], b[80], c[80];
+};
+
+static void put(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	CU_ASSERT_FATAL(file != NULL);
+	fprintf(file, "%s\n", text);
+	fclose(file);
+}
+
+static const char *get(const char *path)
+{
+	static char text[KERNEL_VALUE_MAX];
+
+	CHECK_INT(kernel_value_read(path, text, sizeof(text)), 0);
+	return text;
+}
+
+static void world_open(struct world *w)
+{
+	snprintf(w->folder, sizeof(w->folder), "/tmp/test_journal.XXXXXX");
+	CU_ASSERT_FATAL(mkdtemp(w->folder) != NULL);
+	snprintf(w->state, sizeof(w->state), "%s/state", w->folder);
+	snprintf(w->a, sizeof(w->a), "%s/a", w->folder);
+	snprintf(w->b, sizeof(w->b), "%s/b", w->folder);
+	snprintf(w->c, sizeof(w->c), "%s/c", w->folder);
+	put(w->a, "1");
+	put(w->b, "1");
+	put(w->c, "1");
+	setenv("RINGWALK_STATE", w->state, 1);
+}
+
+/* How many journals lie in the state's folder. */
+static int count_journals(const struct world *w)
+{
+	DIR *dir = opendir(w->state);
+	struct dirent *entry;
+	int count = 0;
+
+	while (dir && (entry = readdir(dir)))
+		count += strstr(entry->d_name, ".journal") != NULL;
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+static void world_close(struct world *w)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -r %s", w->folder);
+	CHECK_INT(system(command), 0);
+}
+
+static struct journal *begin(const char *what)
+{
+	struct journal *j = NULL;
+	struct err err = { 0 };
+
+	CHECK_INT(journal_open(&j, what, &err), 0);
+	CHECK_TEXT(err.text, "");
+	CU_ASSERT_FATAL(j != NULL);
+	return j;
+}
+
+static int change(struct journal *j, const char *path, const char *text, struct err *err)
+{
+	char effective[64];
+
+	return journal_write(j, path, text, effective, sizeof(effective), err);
+}
+
+static void test_closing_takes_everything_back(void)
+{
+	struct world w;
+	struct journal *j;
+	char effective[16];
+
+	world_open(&w);
+	j = begin("test");
+	CHECK_INT(journal_write(j, w.a, "2", effective, sizeof(effective), NULL), 0);
+	CHECK_TEXT(effective, "2");
+	CHECK_INT(change(j, w.b, "3", NULL), 0);
+	CHECK_INT(change(j, w.a, "4", NULL), 0);
+	CHECK_TEXT(get(w.a), "4");
+	CHECK_INT(count_journals(&w), 1);
+	journal_close(j);
+	CHECK_TEXT(get(w.a), "1");
+	CHECK_TEXT(get(w.b), "1");
+	CHECK_INT(count_journals(&w), 0);
+	world_close(&w);
+}
+
+static void test_a_value_that_is_there_is_not_written(void)
+{
+	struct stat before, after;
+	struct world w;
+	struct journal *j;
+
+	world_open(&w);
+	put(w.a, "00000000,0000000f");
+	stat(w.a, &before);
+	j = begin("test");
+	CHECK_INT(change(j, w.a, "f", NULL), 0);
+	journal_close(j);
+	stat(w.a, &after);
+	CHECK_INT(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+	world_close(&w);
+}
+
+static void test_what_others_changed_is_left_alone_and_said(void)
+{
+	struct world w;
+	struct journal *j;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	world_open(&w);
+	j = begin("test");
+	CHECK_INT(change(j, w.a, "2", NULL), 0);
+	CHECK_INT(change(j, w.b, "2", NULL), 0);
+	put(w.a, "7");
+	CHECK_INT(journal_restore(j, out, NULL), 1);
+	fflush(out);
+	CU_ASSERT(strstr(text, "/a is now '7', neither '2' as it was set nor '1' as before") !=
+		  NULL);
+	CU_ASSERT(strstr(text, "/b") == NULL);
+	journal_close(j);
+	CHECK_TEXT(get(w.a), "7");
+	CHECK_TEXT(get(w.b), "1");
+	CHECK_INT(count_journals(&w), 1); /* remembers it */
+	fseek(out, 0, SEEK_SET);
+	CHECK_INT(journal_recover(out, NULL), 1);
+	put(w.a, "2");
+	CHECK_INT(journal_recover(NULL, NULL), 0);
+	CHECK_TEXT(get(w.a), "1");
+	CHECK_INT(count_journals(&w), 0);
+	fclose(out);
+	free(text);
+	world_close(&w);
+}
+
+static void test_two_journals_cannot_hold_the_same_path(void)
+{
+	struct err err = { 0 };
+	struct journal *one, *two;
+	struct world w;
+
+	world_open(&w);
+	one = begin("ringwalk one");
+	two = begin("ringwalk two");
+	CHECK_INT(change(one, w.a, "2", NULL), 0);
+	CHECK_INT(change(two, w.a, "3", &err), -EBUSY);
+	CU_ASSERT(strstr(err.text, "/a: is held by ringwalk one (process ") != NULL);
+	CHECK_TEXT(get(w.a), "2");
+	CHECK_INT(change(two, w.b, "3", NULL), 0);
+	journal_close(one);
+	CHECK_INT(change(two, w.a, "3", NULL), 0);
+	journal_close(two);
+	CHECK_TEXT(get(w.a), "1");
+	CHECK_TEXT(get(w.b), "1");
+	world_close(&w);
+}
+
+static void test_a_refused_write_names_both_values_and_frees_the_path(void)
+{
+	struct err err = { 0 };
+	struct journal *one, *two;
+	struct world w;
+	char folder[PATH_MAX];
+
+	world_open(&w);
+	one = begin("ringwalk one");
+	two = begin("ringwalk two");
+	CHECK_INT(change(one, "/proc/sys/kernel/ostype", "Nonsense", &err), -EACCES);
+	CHECK_TEXT(err.text, "kernel.ostype: 'Nonsense' instead of 'Linux': Permission denied");
+	CHECK_INT(change(two, "/proc/sys/kernel/ostype", "Nonsense", NULL), -EACCES);
+	CHECK_INT(change(one, "/proc/sys/kernel/no_such_file", "1", &err), -ENOENT);
+	snprintf(folder, sizeof(folder), "%s/missing/folder", w.folder);
+	CHECK_INT(journal_mkdir(one, folder, &err), -ENOENT);
+	journal_close(one);
+	journal_close(two);
+	CHECK_INT(count_journals(&w), 0);
+	world_close(&w);
+}
+
+static void test_folders_go_from_the_inside_out(void)
+{
+	struct world w;
+	struct journal *j;
+	char outer[96], inner[128];
+
+	world_open(&w);
+	snprintf(outer, sizeof(outer), "%s/outer", w.folder);
+	snprintf(inner, sizeof(inner), "%s/inner", outer);
+	j = begin("test");
+	CHECK_INT(journal_mkdir(j, outer, NULL), 0);
+	CHECK_INT(journal_mkdir(j, inner, NULL), 0);
+	CHECK_INT(journal_mkdir(j, inner, NULL), -EEXIST);
+	CHECK_INT(access(inner, F_OK), 0);
+	journal_close(j);
+	CHECK_INT(access(outer, F_OK), -1);
+	CHECK_INT(count_journals(&w), 0);
+	world_close(&w);
+}
+
+/* Another file that changes with the one that is written. */
+static void test_what_changes_along_gets_its_value_back(void)
+{
+	struct world w;
+	struct journal *j;
+
+	world_open(&w);
+	j = begin("test");
+	CHECK_INT(journal_expect(j, w.b, "0", NULL), 0);
+	CHECK_INT(change(j, w.a, "5", NULL), 0);
+	put(w.b, "0"); /* as the kernel would */
+	journal_close(j);
+	CHECK_TEXT(get(w.a), "1");
+	CHECK_TEXT(get(w.b), "1");
+	world_close(&w);
+}
+
+static void test_kept_changes_stay_and_are_held(void)
+{
+	struct err err = { 0 };
+	struct journal *j;
+	struct world w;
+
+	world_open(&w);
+	j = begin("ringwalk tune apply");
+	CHECK_INT(change(j, w.a, "2", NULL), 0);
+	CHECK_INT(journal_keep(j, NULL), 0);
+	CHECK_INT(journal_recover(NULL, NULL), 0);
+	CHECK_TEXT(get(w.a), "2");
+	j = begin("test");
+	CHECK_INT(change(j, w.a, "3", &err), -EBUSY);
+	CU_ASSERT(strstr(err.text, "until `ringwalk tune restore`") != NULL);
+	journal_close(j);
+	CHECK_INT(count_journals(&w), 1);
+	world_close(&w);
+}
+
+/* Waits at most 5 s for what another process does. */
+static bool becomes(const char *path, const char *value)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+
+	for (int i = 0; i < 5000; i++) {
+		if (!strcmp(get(path), value))
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+/* A process that changes a and b, says so, and waits to be killed. */
+static pid_t start_owner(const struct world *w)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	CHECK_INT(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct journal *j;
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (!journal_open(&j, "owner", NULL) && !change(j, w->a, "2", NULL) &&
+		    !change(j, w->b, "2", NULL) && write(ready[1], "", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(ready[1]);
+	CHECK_INT(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+static void kill_owner(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void test_the_watcher_restores_after_sigkill(void)
+{
+	struct world w;
+	pid_t owner;
+
+	world_open(&w);
+	owner = start_owner(&w);
+	CHECK_TEXT(get(w.a), "2");
+	kill_owner(owner);
+	CU_ASSERT(becomes(w.a, "1"));
+	CHECK_INT(journal_recover(NULL, NULL), 0); /* waits for the watcher */
+	CHECK_TEXT(get(w.b), "1");
+	CHECK_INT(count_journals(&w), 0);
+	world_close(&w);
+}
+
+/* The only child of a process: /proc/PID/task/PID/children, proc(5). */
+static pid_t child_of(pid_t pid)
+{
+	char path[64], text[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	return kernel_value_read(path, text, sizeof(text)) ? 0 : atoi(text);
+}
+
+static void test_the_next_start_restores_when_the_watcher_is_killed_too(void)
+{
+	struct world w;
+	struct journal *j;
+	pid_t owner, watcher;
+
+	world_open(&w);
+	owner = start_owner(&w);
+	watcher = child_of(owner);
+	if (watcher > 0) {
+		kill(watcher, SIGKILL);
+		kill_owner(owner);
+		CHECK_TEXT(get(w.a), "2");
+		j = begin("next");
+		CHECK_TEXT(get(w.a), "1");
+		CHECK_TEXT(get(w.b), "1");
+		journal_close(j);
+	} else {
+		printf("\n    not possible here: the kernel lists no children");
+		kill_owner(owner);
+	}
+	CHECK_INT(journal_recover(NULL, NULL), 0);
+	CHECK_INT(count_journals(&w), 0);
+	world_close(&w);
+}
+
+static void test_the_watcher_is_deaf_and_holds_two_descriptors(void)
+{
+	char path[64];
+	struct world w;
+	pid_t owner, watcher;
+	int fds = 0;
+	DIR *dir;
+
+	world_open(&w);
+	owner = start_owner(&w);
+	watcher = child_of(owner);
+	CU_ASSERT(becomes(w.b, "2"));
+	if (watcher > 0) {
+		snprintf(path, sizeof(path), "/proc/%d/comm", watcher);
+		CU_ASSERT(becomes(path, "ringwalk-undo"));
+		kill(watcher, SIGINT);
+		kill(watcher, SIGTERM);
+		kill(watcher, SIGHUP);
+		CHECK_INT(getsid(watcher), watcher);
+		snprintf(path, sizeof(path), "/proc/%d/fd", watcher);
+		dir = opendir(path);
+		while (dir && readdir(dir))
+			fds++;
+		if (dir)
+			closedir(dir);
+		CHECK_INT(fds, 2 + 3 + 2); /* ".", "..", three times /dev/null, its two */
+	}
+	kill_owner(owner);
+	CU_ASSERT(becomes(w.a, "1"));
+	CHECK_INT(journal_recover(NULL, NULL), 0);
+	world_close(&w);
+}
+
+static void test_a_folder_that_others_may_write_is_refused(void)
+{
+	struct err err = { 0 };
+	struct journal *j;
+	struct world w;
+
+	world_open(&w);
+	mkdir(w.state, 0755);
+	chmod(w.state, 0777);
+	CHECK_INT(journal_open(&j, "test", &err), -EPERM);
+	CU_ASSERT(strstr(err.text, "must belong to this user") != NULL);
+	world_close(&w);
+}
+
+static CU_TestInfo tests[] = {
+	{ "closing takes everything back", test_closing_takes_everything_back },
+	{ "a value that is there is not written", test_a_value_that_is_there_is_not_written },
+	{ "what others changed is left alone and said",
+	  test_what_others_changed_is_left_alone_and_said },
+	{ "two journals cannot hold the same path", test_two_journals_cannot_hold_the_same_path },
+	{ "a refused write names both values and frees the path",
+	  test_a_refused_write_names_both_values_and_frees_the_path },
+	{ "folders go from the inside out", test_folders_go_from_the_inside_out },
+	{ "what changes along gets its value back", test_what_changes_along_gets_its_value_back },
+	{ "kept changes stay and are held", test_kept_changes_stay_and_are_held },
+	{ "the watcher restores after SIGKILL", test_the_watcher_restores_after_sigkill },
+	{ "the next start restores when the watcher is killed, too",
+	  test_the_next_start_restores_when_the_watcher_is_killed_too },
+	{ "the watcher is deaf and holds two descriptors",
+	  test_the_watcher_is_deaf_and_holds_two_descriptors },
+	{ "a folder that others may write is refused",
+	  test_a_folder_that_others_may_write_is_refused },
+	CU_TEST_INFO_NULL,
+};
+
+int main(void)
+{
+	return test_main("journal", tests);
+}
