@@ -397,6 +397,33 @@ static void test_the_watcher_is_deaf_and_holds_two_descriptors(void)
 	world_close(&w);
 }
 
+static void test_a_forked_child_has_no_part_in_it(void)
+{
+	struct err err = { 0 };
+	struct world w;
+	struct journal *j;
+	int status = 0;
+	pid_t child;
+
+	world_open(&w);
+	j = begin("test");
+	CHECK_INT(change(j, w.a, "2", NULL), 0);
+	child = fork();
+	if (child == 0) {
+		status = change(j, w.b, "2", &err) == -EPERM && journal_restore(j, NULL, NULL) < 0;
+		journal_close(j);
+		_exit(status);
+	}
+	waitpid(child, &status, 0);
+	CHECK_INT(WEXITSTATUS(status), 1);
+	CHECK_TEXT(get(w.a), "2");
+	CHECK_TEXT(get(w.b), "1");
+	CHECK_INT(count_journals(&w), 1);
+	journal_close(j);
+	CHECK_TEXT(get(w.a), "1");
+	world_close(&w);
+}
+
 static void test_a_folder_that_others_may_write_is_refused(void)
 {
 	struct err err = { 0 };
@@ -427,6 +454,7 @@ static CU_TestInfo tests[] = {
 	  test_the_next_start_restores_when_the_watcher_is_killed_too },
 	{ "the watcher is deaf and holds two descriptors",
 	  test_the_watcher_is_deaf_and_holds_two_descriptors },
+	{ "a forked child has no part in it", test_a_forked_child_has_no_part_in_it },
 	{ "a folder that others may write is refused",
 	  test_a_folder_that_others_may_write_is_refused },
 	CU_TEST_INFO_NULL,

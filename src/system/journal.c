@@ -37,6 +37,18 @@ static void unlock(pthread_mutex_t **mutex)
 	pthread_mutex_unlock(*mutex);
 }
 
+/* A child that was forked has a copy of the journal, and the changes are not its own. */
+static bool is_own(const struct journal *j)
+{
+	return !j->log.holder.pid || j->log.holder.pid == getpid();
+}
+
+static int refuse_child(const struct journal *j, struct err *err)
+{
+	return err_set(err, -EPERM, "the journal belongs to process %d, this is %d",
+		       j->log.holder.pid, getpid());
+}
+
 /* Until the end of the function. */
 #define HOLD(j)                                            \
 	AUTO(unlock) pthread_mutex_t *held_ = &(j)->mutex; \
@@ -62,7 +74,7 @@ static void wake(int fd, const void *context)
 }
 
 struct recovery {
-	FILE *out;
+	const struct journal_order *order;
 	int left;
 	struct err *err;
 };
@@ -70,30 +82,37 @@ struct recovery {
 static int recover_file(struct journal_file *file, void *context)
 {
 	struct recovery *r = context;
-	const struct journal_undo how = { .fd = file->fd, .out = r->out };
+	const struct journal_undo how = {
+		.fd = file->fd,
+		.out = r->order->out,
+		.done = r->order->done,
+		.force = r->order->force,
+		.forget = r->order->forget,
+	};
 	int left;
 
-	if (file->state != JOURNAL_ORPHAN)
+	if (file->state == JOURNAL_HELD || (file->state == JOURNAL_KEPT && !r->order->kept))
 		return 0;
 	left = journal_undo(&file->log, &how, r->err);
 	if (left < 0)
 		return left;
-	if (!left)
+	if (!left || (r->order->forget && !file->log.count))
 		remove_file(file->path, file->fd);
-	r->left += left;
+	else
+		r->left += left;
 	return 0;
 }
 
 /* With the folder's lock. */
-static int recover(struct journal_folder *f, FILE *out, struct err *err)
+static int recover(struct journal_folder *f, const struct journal_order *order, struct err *err)
 {
-	struct recovery r = { .out = out, .err = err };
+	struct recovery r = { .order = order, .err = err };
 	int rc = journal_folder_each(f, recover_file, &r);
 
 	return rc ? rc : r.left;
 }
 
-int journal_recover(FILE *out, struct err *err)
+int journal_take_back(const struct journal_order *order, struct err *err)
 {
 	struct journal_folder f;
 	int rc = journal_folder_open(&f, err);
@@ -101,14 +120,22 @@ int journal_recover(FILE *out, struct err *err)
 	if (!rc)
 		rc = journal_folder_lock(&f, err);
 	if (!rc)
-		rc = recover(&f, out, err);
+		rc = recover(&f, order, err);
 	journal_folder_close(&f);
 	return rc;
 }
 
+int journal_recover(FILE *out, struct err *err)
+{
+	const struct journal_order order = { .out = out };
+
+	return journal_take_back(&order, err);
+}
+
 static int create(struct journal *j, const char *what, struct err *err)
 {
-	int rc = recover(&j->folder, NULL, err);
+	const struct journal_order order = { 0 };
+	int rc = recover(&j->folder, &order, err);
 
 	if (rc < 0)
 		return rc;
@@ -247,6 +274,8 @@ int journal_write(struct journal *j, const char *path, const char *text, char *e
 	int rc;
 	HOLD(j);
 
+	if (!is_own(j))
+		return refuse_child(j, err);
 	rc = look(path, resolved, value, err);
 	if (rc)
 		return rc;
@@ -270,6 +299,8 @@ int journal_expect(struct journal *j, const char *path, const char *value, struc
 	int rc;
 	HOLD(j);
 
+	if (!is_own(j))
+		return refuse_child(j, err);
 	rc = look(path, resolved, now, err);
 	if (!rc)
 		rc = claim(j, set, err);
@@ -301,6 +332,8 @@ int journal_mkdir(struct journal *j, const char *path, struct err *err)
 	int rc;
 	HOLD(j);
 
+	if (!is_own(j))
+		return refuse_child(j, err);
 	rc = resolve_new(path, resolved, err);
 	if (!rc)
 		rc = claim(j, made, err);
@@ -316,13 +349,16 @@ int journal_restore(struct journal *j, FILE *out, struct err *err)
 	const struct journal_undo how = { .fd = j->fd, .out = out };
 	HOLD(j);
 
+	if (!is_own(j))
+		return refuse_child(j, err);
 	return journal_undo(&j->log, &how, err);
 }
 
 /* The file is removed before the watcher ends: killed in between, it finds nothing left to do. */
 static void release(struct journal *j)
 {
-	watcher_end(&j->watcher);
+	if (is_own(j))
+		watcher_end(&j->watcher);
 	if (j->fd >= 0)
 		close(j->fd);
 	journal_folder_close(&j->folder);
@@ -335,7 +371,7 @@ void journal_close(struct journal *j)
 {
 	if (!j)
 		return;
-	if (j->fd >= 0 && !journal_restore(j, NULL, NULL))
+	if (j->fd >= 0 && is_own(j) && !journal_restore(j, NULL, NULL))
 		remove_file(j->path, j->fd);
 	release(j);
 }

@@ -17,7 +17,8 @@
  *
  * Two processes may hold journals at the same time, but not the same path: the second is refused
  * with -EBUSY and who holds it. Any thread of the process may use its journal; the file is
- * locked for as long as the process or its watcher lives.
+ * locked for as long as the process or its watcher lives. A forked child has no part in it: what it
+ * asks for is refused, and closing takes nothing back.
  *
  * What the file says: journal_log.h. Where they lie: journal_folder.h. Undoing: journal_undo.h.
  *
@@ -81,6 +82,16 @@ int journal_keep(struct journal *j, struct err *err);
 
 /* Takes back what dead processes have left. As journal_restore(). */
 int journal_recover(FILE *out, struct err *err);
+
+/* The same on request. */
+struct journal_order {
+	bool kept;   /* also what is kept on purpose */
+	bool force;  /* write the old value over what somebody else has written */
+	bool forget; /* accept what somebody else has written as the new state of things */
+	FILE *out;   /* a sentence for each change left alone; NULL: nobody asks */
+	FILE *done;  /* a sentence for each change taken back */
+};
+int journal_take_back(const struct journal_order *order, struct err *err);
 
 /* The same value as the kernel writes it: blanks, masks with leading zeros and commas, lists. */
 bool journal_same(const char *a, const char *b);

@@ -104,7 +104,7 @@ static int take_got(struct journal_log *log, const char *const *f)
 
 static int take_folder(struct journal_log *log, const char *const *f)
 {
-	return journal_log_find(log, f[1]) ? -EBADMSG : add_entry(log, f[1], NULL);
+	return journal_log_find(log, f[1]) ? 0 : add_entry(log, f[1], NULL);
 }
 
 static int take_back(struct journal_log *log, const char *const *f)
@@ -112,7 +112,7 @@ static int take_back(struct journal_log *log, const char *const *f)
 	struct journal_entry *e = journal_log_find(log, f[1]);
 
 	if (!e)
-		return -EBADMSG;
+		return 0; /* noted twice: by one who was killed while noting, and the next */
 	finish_entry(e);
 	memmove(e, e + 1, (size_t)(&log->entries[--log->count] - e) * sizeof(*e));
 	return 0;
