@@ -32,7 +32,7 @@ extern const char *const verdict_names[];
  * in which the request differs from the defaults.
  */
 struct verdict_report {
-	char name[32]; /* of the group: "sched", "storage.sched", "io_uring" */
+	char name[40]; /* of the group or setting: "sched", "storage.sched", "io_uring" */
 	enum verdict verdict;
 	char requested[256], effective[256];
 	char why[256]; /* when not ok; when ok empty or a remark */

@@ -58,6 +58,7 @@ int run_hog(int argc, char **argv);
 int run_sweep(int argc, char **argv);
 int run_plan(int argc, char **argv);
 int run_report(int argc, char **argv);
+int run_tune(int argc, char **argv);
 int run_info(int argc, char **argv);
 int run_help(int argc, char **argv);
 

@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/info_values.h"
 #include "cli/role.h"
+#include "cli/tune.h"
 #include "tunables/tunable.h"
 
 static void print_line(const struct knob_group *g, int (*probe)(struct err *why))
@@ -107,6 +108,12 @@ static int print_values(void)
 	return EXIT_VALID;
 }
 
+static int print_settings(void)
+{
+	tune_print_markdown();
+	return EXIT_VALID;
+}
+
 static int print_all(void)
 {
 	print_backends();
@@ -121,6 +128,7 @@ static const struct topic {
 	{ "backends", "the kernel's I/O interfaces", print_backends },
 	{ "tunables", "what threads can be told", print_tunables },
 	{ "knobs", "every option, as a Markdown table", print_knobs },
+	{ "settings", "settings of the whole machine, as a Markdown table", print_settings },
 	{ "values", "laws that numbers are drawn from, as Markdown", print_values },
 	{ "man-node", "manual page of `ringwalk node`", print_node_man },
 	{ "man-client", "manual page of `ringwalk client`", print_client_man },

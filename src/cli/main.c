@@ -19,6 +19,8 @@ const struct command commands[] = {
 	{ "plan", "FILE", "what a sweep will do, how long, what it can tell", run_plan },
 	{ "sweep", "FILE -o DIR | --resume DIR", "factors x blocks, resumable", run_sweep },
 	{ "report", "DIR", "table and HTML of a sweep", run_report },
+	{ "tune", "show | plan | apply | restore | status | run ...",
+	  "settings of the whole machine, applied and taken back", run_tune },
 	{ "info", "[WHAT]", "backends, tunables, knobs: what exists, what works here, why not",
 	  run_info },
 	{ "help", "[COMMAND]", "this, or the options of a command", run_help },

@@ -142,7 +142,7 @@ static void find_vacuous(const struct placement *p, struct role_knobs *rk, struc
 		const struct verdict_report *r = &p->reports[i].report;
 
 		if (r->verdict == VERDICT_VACUOUS && is_swept(role_knobs_set(rk), r->name))
-			snprintf(a->why, sizeof(a->why), "vacuous: %s.%s: %.200s",
+			snprintf(a->why, sizeof(a->why), "vacuous: %s.%s: %.190s",
 				 role_names[p->role], r->name, r->why);
 	}
 }
