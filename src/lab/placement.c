@@ -115,6 +115,17 @@ static int conclude(struct placement *p, const char *subject, const struct verdi
 	return 0;
 }
 
+static void name_report(const struct placement *p, unsigned i, const void *opts,
+			const struct target *t, char *buf, size_t size)
+{
+	const char *name = p->tunables[i]->group.name;
+
+	if (opts == p->general[i])
+		snprintf(buf, size, "%s", name);
+	else
+		snprintf(buf, size, "%s.%s", thread_role_names[t->role], name);
+}
+
 static int apply(struct placement *p, unsigned i, const void *opts, const struct target *t,
 		 const char *subject, struct err *err)
 {
@@ -125,9 +136,7 @@ static int apply(struct placement *p, unsigned i, const void *opts, const struct
 	if (!opts || tn->is_default(opts))
 		return 0;
 	rc = tunable_apply(tn, t, opts, &report, err);
-	if (opts != p->general[i])
-		snprintf(report.name, sizeof(report.name), "%s.%s", thread_role_names[t->role],
-			 tn->group.name);
+	name_report(p, i, opts, t, report.name, sizeof(report.name));
 	return conclude(p, subject, &report, rc, err);
 }
 
@@ -245,6 +254,34 @@ static int thread_ready(void *context, enum thread_role role, unsigned index,
 	return rc ? rc : apply_to_thread(context, MOMENT_READY, &self, subject, err);
 }
 
+/* What has become of the settings since they were applied. */
+static void ask_ended(struct placement *p, enum scope scope, const struct target *t,
+		      const char *subject)
+{
+	for (unsigned i = 0; p->tunables[i]; i++) {
+		const struct tunable *tn = p->tunables[i];
+		const void *opts = scope == SCOPE_THREAD ? opts_for(p, i, t->role) : p->general[i];
+		struct verdict_report *report;
+		char name[sizeof(report->name)];
+
+		if (tn->scope != scope || !tn->ended || !opts || tn->is_default(opts))
+			continue;
+		name_report(p, i, opts, t, name, sizeof(name));
+		pthread_mutex_lock(&p->lock);
+		report = placement_find(p, subject, name);
+		if (report && (report->verdict == VERDICT_OK || report->verdict == VERDICT_VACUOUS))
+			tn->ended(t, opts, report);
+		pthread_mutex_unlock(&p->lock);
+	}
+}
+
+void placement_end(struct placement *p)
+{
+	const struct target self = { .fd = -1 };
+
+	ask_ended(p, SCOPE_PROCESS, &self, "process");
+}
+
 static void thread_ending(void *context, enum thread_role role, unsigned index,
 			  const struct thread_parts *parts)
 {
@@ -252,7 +289,9 @@ static void thread_ending(void *context, enum thread_role role, unsigned index,
 	struct err err = { 0 };
 	char subject[32];
 
-	settle(context, &self, parts, true, name_thread(&self, subject, sizeof(subject)), &err);
+	name_thread(&self, subject, sizeof(subject));
+	settle(context, &self, parts, true, subject, &err);
+	ask_ended(context, SCOPE_THREAD, &self, subject);
 }
 
 static int socket_opened(void *context, enum socket_kind kind, int fd, struct err *err)

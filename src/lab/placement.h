@@ -54,6 +54,9 @@ void placement_finish(struct placement *p);
 /* What is for the process. Before any thread is started and before anything large is allocated. */
 int placement_begin(struct placement *p, struct err *err);
 
+/* At the end, with threads gone: what is for the process says what has become of it. */
+void placement_end(struct placement *p);
+
 /* Hooks whose context is p. To be made when the knobs are filled in. */
 struct hooks placement_hooks(struct placement *p);
 
@@ -64,9 +67,12 @@ struct hooks placement_hooks(struct placement *p);
 bool placement_report(struct placement *p, const char *subject,
 		      const struct verdict_report *report);
 
+/* The report of this subject and name, or NULL. The lock is held by the caller. */
+struct verdict_report *placement_find(struct placement *p, const char *subject, const char *name);
+
 /*
  * [{"subject": "worker 0", "name": "sched", "requested", "effective", "verdict", "why", "count"}];
- * with what was asked of threads that there are none of, as vacuous.
+ * with what was asked of threads that there are none of, as vacuous. Once, at the end.
  */
 json_t *placement_json(struct placement *p);
 

@@ -16,6 +16,13 @@ static struct placement_report *find(struct placement *p, const char *subject, c
 	return NULL;
 }
 
+struct verdict_report *placement_find(struct placement *p, const char *subject, const char *name)
+{
+	struct placement_report *r = find(p, subject, name);
+
+	return r ? &r->report : NULL;
+}
+
 static struct placement_report *add(struct placement *p, const char *subject)
 {
 	struct placement_report *r;
@@ -88,6 +95,7 @@ json_t *placement_json(struct placement *p)
 {
 	json_t *list = json_array();
 
+	placement_end(p);
 	for (unsigned i = 0; p->tunables[i]; i++)
 		add_unused(p, i);
 	for (unsigned i = 0; i < p->report_count; i++)

@@ -101,6 +101,12 @@ struct tunable {
 	 */
 	int (*settle)(const struct target *t, const void *opts, const struct memory_range *ranges,
 		      unsigned count, bool at_end, struct verdict_report *report, struct err *err);
+	/*
+	 * At the end of the thread (in it) or of the process: *report is what came of the request,
+	 * and what has become of it since (overruns, throttling) may be put into report->why, or
+	 * worsen the verdict. opts are not resolved. Optional.
+	 */
+	void (*ended)(const struct target *t, const void *opts, struct verdict_report *report);
 };
 
 /*
