@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 
+#include "base/clock.h"
 #include "tests/tunable_test.h"
 #include "tunables/sched_opts.h"
 
@@ -56,13 +57,13 @@ static void test_without_rights_the_refusal_names_the_right(void)
 static void *apply_deadline_pinned(void *arg)
 {
 	struct verdict_report report;
-	char pin[32];
+	char pin[32], words[100];
 
 	snprintf(pin, sizeof(pin), "cpus=%d", sched_getcpu());
 	CHECK_INT(tunable_test_apply("pin", pin, &report), 0);
-	CHECK_INT(not_denied("policy=deadline runtime=1ms deadline=10ms",
-			     "the thread may run on 1 of"),
-		  0);
+	snprintf(words, sizeof(words),
+		 "the thread may run on cpu %s only, but its root domain has more", pin + 5);
+	CHECK_INT(not_denied("policy=deadline runtime=1ms deadline=10ms", words), 0);
 	return NULL;
 }
 
@@ -72,6 +73,66 @@ static void test_a_pinned_thread_is_refused_a_reservation(void)
 		printf("\n    not possible here: needs two CPUs and CAP_SYS_NICE");
 	else
 		tunable_test_thread(apply_deadline_pinned, NULL);
+}
+
+static void *overrun(void *arg)
+{
+	struct verdict_report report;
+	int64_t end;
+
+	if (tunable_test_apply("sched", "policy=deadline runtime=1ms deadline=10ms overrun=yes",
+			       &report)) {
+		printf("\n    not possible here: %s", report.why);
+		return NULL;
+	}
+	tunable_test_ended("sched", "overrun=yes", &report);
+	CHECK_TEXT(report.why, "no overrun: the reservation was large enough");
+	end = clock_now_ns() + 60 * MS;
+	while (clock_now_ns() < end)
+		;
+	tunable_test_ended("sched", "overrun=yes", &report);
+	CU_ASSERT(strstr(report.why, "the reservation is too small: ") != NULL);
+	return NULL;
+}
+
+static void test_a_reservation_that_is_too_small_is_counted_and_does_not_kill(void)
+{
+	tunable_test_process(overrun, NULL);
+}
+
+static void *count_beside_an_alarm(void *arg)
+{
+	const struct rlimit alarm = { .rlim_cur = 1000000, .rlim_max = 2000000 };
+	const char *settings = "policy=deadline runtime=1ms deadline=10ms overrun=yes";
+
+	CHECK_INT(setrlimit(RLIMIT_RTTIME, &alarm), 0);
+	CHECK_INT(not_denied(settings, "sched.overrun refused: SIGXCPU is the alarm of a limit"),
+		  0);
+	return NULL;
+}
+
+static void test_overruns_are_not_counted_where_the_signal_is_an_alarm(void)
+{
+	tunable_test_process(count_beside_an_alarm, NULL);
+}
+
+static void *apply_ext(void *arg)
+{
+	struct verdict_report report;
+	int rc = tunable_test_apply("sched", "policy=ext", &report);
+
+	if (access("/sys/kernel/sched_ext", F_OK)) {
+		CHECK_INT(rc, -EOPNOTSUPP);
+		CU_ASSERT(strstr(report.why, "this kernel has no sched_ext") != NULL);
+	} else {
+		CU_ASSERT(strstr(report.why, "sched_ext scheduler") != NULL);
+	}
+	return NULL;
+}
+
+static void test_sched_ext_says_which_scheduler_or_that_there_is_none(void)
+{
+	tunable_test_thread(apply_ext, NULL);
 }
 
 static void *ask_policy(void *ret)
@@ -106,15 +167,50 @@ struct crowd {
 	int rc;
 };
 
+/* The sum names what would still be admitted: a little less than that is. */
+static void take_what_is_left(const char *why)
+{
+	struct verdict_report report;
+	char settings[100];
+	double left = 0;
+
+	CHECK_INT(sched_getscheduler(0), SCHED_OTHER);
+	if (sscanf(why, "SCHED_DEADLINE refused by admission control: asks for 1.000 CPUs, %lf",
+		   &left) != 1 ||
+	    left < 0.1)
+		return; /* others hold the rest */
+	snprintf(settings, sizeof(settings), "policy=deadline runtime=%dus deadline=10ms",
+		 (int)((left - 0.05) * 10000));
+	if (tunable_test_apply("sched", settings, &report))
+		printf("\n    %s: %s (before: %s)", settings, report.why, why);
+	CHECK_INT(report.verdict, VERDICT_OK);
+}
+
 static void *hold_a_cpu(void *arg)
 {
 	struct crowd *crowd = arg;
 
 	crowd->rc = tunable_test_apply("sched", "policy=deadline runtime=10ms deadline=10ms",
 				       &crowd->report);
+	if (crowd->rc)
+		take_what_is_left(crowd->report.why);
 	pthread_barrier_wait(&crowd->asked);
 	pthread_barrier_wait(&crowd->go);
 	return NULL;
+}
+
+/* What is said to be left is not enough, and less than there is in all. */
+static void check_sum(const char *why)
+{
+	double asked = 0, left = 2, limit = 0;
+
+	if (sscanf(why,
+		   "SCHED_DEADLINE refused by admission control: asks for %lf CPUs, %lf (for one "
+		   "thread) are left of %lf (",
+		   &asked, &left, &limit) != 3)
+		printf("\n    %s", why);
+	CHECK_NEAR(asked, 1.0, 0.0005);
+	CU_ASSERT(left < 1.0 && left < limit);
 }
 
 static void fill_the_machine(unsigned most)
@@ -131,15 +227,14 @@ static void fill_the_machine(unsigned most)
 	} while (!crowds[count++].rc && count < most);
 	CHECK_INT(crowds[count - 1].rc, -EBUSY);
 	CHECK_INT(crowds[count - 1].report.verdict, VERDICT_DENIED);
-	CU_ASSERT(strstr(crowds[count - 1].report.why,
-			 "refused by admission control: asks for 1.000 CPUs") != NULL);
+	check_sum(crowds[count - 1].report.why);
 	for (i = 0; i < count; i++) {
 		pthread_barrier_wait(&crowds[i].go);
 		pthread_join(threads[i], NULL);
 	}
 }
 
-static void test_more_reservations_than_cpus_are_refused_with_the_sum(void)
+static void test_more_reservations_than_cpus_are_refused_with_what_is_left(void)
 {
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -260,13 +355,19 @@ static CU_TestInfo tests[] = {
 	  test_a_pinned_thread_is_refused_a_reservation },
 	{ "a thread with a reservation can make threads without",
 	  test_a_thread_with_a_reservation_can_make_threads_without },
-	{ "more reservations than CPUs are refused with the sum",
-	  test_more_reservations_than_cpus_are_refused_with_the_sum },
+	{ "more reservations than CPUs are refused with what is left",
+	  test_more_reservations_than_cpus_are_refused_with_what_is_left },
 	{ "a group without realtime runtime is named",
 	  test_a_group_without_realtime_runtime_is_named },
+	{ "a reservation that is too small is counted and does not kill",
+	  test_a_reservation_that_is_too_small_is_counted_and_does_not_kill },
+	{ "overruns are not counted where the signal is an alarm",
+	  test_overruns_are_not_counted_where_the_signal_is_an_alarm },
+	{ "sched_ext says which scheduler, or that there is none",
+	  test_sched_ext_says_which_scheduler_or_that_there_is_none },
 	{ "nice under autogroup is ok with a remark",
 	  test_nice_under_autogroup_is_ok_with_a_remark },
-	{ "a slice out of range is clamped and the limits named",
+	{ "no-op 6: a slice out of range is clamped and the limits named",
 	  test_a_slice_out_of_range_is_clamped_and_the_limits_named },
 	{ "only fifo and rr are realtime", test_only_fifo_and_rr_are_realtime },
 	CU_TEST_INFO_NULL,

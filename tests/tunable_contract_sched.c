@@ -25,6 +25,24 @@ static const struct row rows[] = {
 	  "policy=deadline runtime=1ms deadline=5ms period=20ms",
 	  "policy=deadline runtime=1ms deadline=5ms period=20ms", NULL, "6 0 0 reset-on-fork",
 	  true },
+	{ "policy=deadline runtime=1ms deadline=10ms reclaim=yes", 0, OK,
+	  "policy=deadline runtime=1ms deadline=10ms period=10ms reclaim=yes",
+	  "policy=deadline runtime=1ms deadline=10ms period=10ms reclaim=yes", "",
+	  "6 0 0 reset-on-fork", true },
+	{ "policy=deadline runtime=1ms deadline=10ms overrun=yes", 0, OK,
+	  "policy=deadline runtime=1ms deadline=10ms period=10ms overrun=yes",
+	  "policy=deadline runtime=1ms deadline=10ms period=10ms overrun=yes",
+	  "stopped at its runtime even on an idle CPU (sched.reclaim)", "6 0 0 reset-on-fork",
+	  true },
+	{ "policy=fifo reclaim=yes", 0, UNSUPPORTED, NULL, "",
+	  "sched.reclaim means nothing to policy fifo, only to deadline", "0 0 0" },
+	{ "overrun=yes", 0, UNSUPPORTED, NULL, "", "sched.overrun means nothing to policy",
+	  "0 0 0" },
+	{ "util-min=100", 0, VACUOUS | OK | UNSUPPORTED, NULL, NULL, "util-m", "0 0 0" },
+	{ "util-max=100", 0, VACUOUS | OK | UNSUPPORTED, NULL, NULL, "util-m", "0 0 0" },
+	{ "util-min=100 util-max=50", 0, UNSUPPORTED, NULL, "",
+	  "sched.util-min is above sched.util-max", "0 0 0" },
+	{ "policy=ext", 0, VACUOUS | OK | UNSUPPORTED, NULL, NULL, "sched_ext" },
 	{ "slice=3ms", 0, SLICED, "policy=other slice=3ms", NULL, NULL, "0 0 0" },
 	{ "policy=batch slice=20ms", 0, SLICED, "policy=batch slice=20ms", NULL, NULL, "3 0 0" },
 	{ "slice=50us", 0, CUT, "policy=other slice=50us", NULL, "slice", "0 0 0" },
@@ -50,9 +68,10 @@ static const struct row rows[] = {
 	{ 0 },
 };
 
-static const char *const nonsense[] = { "nice=-25",	"nice=20",	"priority=100",
-					"policy=turbo", "runtime=10",	"slice=-1ms",
-					"priority=-1",	"deadline=1xs", NULL };
+static const char *const nonsense[] = { "nice=-25",	 "nice=20",	    "priority=100",
+					"policy=turbo",	 "runtime=10",	    "slice=-1ms",
+					"priority=-1",	 "deadline=1xs",    "util-max=0",
+					"util-min=1025", "reclaim=perhaps", NULL };
 
 static int kernel_policy(const struct target *t, char *buf, size_t size)
 {

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "system/cgroup.h"
 #include "system/kernel_file.h"
 #include "tests/test.h"
 #include "tunables/tunable.h"
@@ -54,6 +55,19 @@ static inline int tunable_test_apply(const char *name, const char *settings,
 
 	CHECK_INT(tunable_test_parse(tn, settings, &opts, &err), 0);
 	return tunable_apply(tn, &self, &opts, report, &err);
+}
+
+/* What the tunable says at the end; the report is left as it was by tunable_test_apply(). */
+static inline void tunable_test_ended(const char *name, const char *settings,
+				      struct verdict_report *report)
+{
+	const struct tunable *tn = tunable_find(name);
+	const struct target self = { .fd = -1 };
+	struct tunable_test_opts opts;
+	struct err err = { 0 };
+
+	CHECK_INT(tunable_test_parse(tn, settings, &opts, &err), 0);
+	tn->ended(&self, &opts, report);
 }
 
 /* Runs fn in a thread of its own and waits for its end. */
@@ -160,13 +174,12 @@ static inline int tunable_test_remove_group(const char *path)
 /* Makes a version 1 group below the caller's, for tunable_test_remove_group(). False: not here. */
 static inline bool tunable_test_group(const char *controller, char *path, size_t size)
 {
-	size_t len;
+	struct cgroup_place place;
 
-	if (!kernel_file_cgroup_v1(0, controller, path, size))
+	if (!cgroup_find(0, controller, &place) || place.version != 1)
 		return false;
-	len = strlen(path);
-	snprintf(path + len, size - len, "/ringwalk-test-%d", getpid());
-	return !mkdir(path, 0755);
+	return snprintf(path, size, "%s/ringwalk-test-%d", place.folder, getpid()) < (int)size &&
+	       !mkdir(path, 0755);
 }
 
 #endif

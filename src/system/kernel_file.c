@@ -1,5 +1,5 @@
 /*
- * kernel_file.c - one-line files of /proc and /sys, and the groups a thread is in: cgroups(7).
+ * kernel_file.c - see kernel_file.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -33,51 +33,21 @@ int64_t kernel_file_number(const char *path, int64_t missing)
 	return *end ? missing : number;
 }
 
-/* Is `word` one of the words of the comma-separated list? */
-static bool list_has(const char *list, const char *word)
+bool kernel_file_line(const char *path, const char *key, char *buf, size_t size)
 {
-	size_t len = strlen(word);
-	const char *at;
+	AUTO(auto_fclose) FILE *file = fopen(path, "re");
+	size_t len = strlen(key);
+	char line[1024];
 
-	for (at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
-		if (!strncmp(at, word, len) && (at[len] == ',' || !at[len]))
-			return true;
-	return false;
-}
-
-/*
- * Lines are "number:controllers:/path"; version 2 has number 0 and no controllers. A version 1
- * hierarchy is mounted in a folder with the name of its controllers.
- */
-static bool find_cgroup(pid_t tid, const char *controller, char *buf, size_t size)
-{
-	char path[64] = "/proc/thread-self/cgroup", line[512];
-	AUTO(auto_fclose) FILE *file = NULL;
-
-	if (tid)
-		snprintf(path, sizeof(path), "/proc/%d/cgroup", tid);
-	file = fopen(path, "re");
+	*buf = '\0';
 	while (file && fgets(line, sizeof(line), file)) {
-		char *at = line, *controllers;
+		const char *value = line + len;
 
-		strsep(&at, ":");
-		controllers = strsep(&at, ":");
-		if (!at || (controller ? !list_has(controllers, controller) : *controllers))
+		if (strncmp(line, key, len))
 			continue;
-		at[strcspn(at, "\n")] = '\0';
-		snprintf(buf, size, "/sys/fs/cgroup/%s%s", controllers,
-			 strcmp(at, "/") ? at + !*controllers : "");
+		value += strspn(value, " \t");
+		snprintf(buf, size, "%.*s", (int)strcspn(value, "\n"), value);
 		return true;
 	}
 	return false;
-}
-
-bool kernel_file_cgroup_v1(pid_t tid, const char *controller, char *buf, size_t size)
-{
-	return find_cgroup(tid, controller, buf, size);
-}
-
-bool kernel_file_cgroup_v2(pid_t tid, char *buf, size_t size)
-{
-	return find_cgroup(tid, NULL, buf, size);
 }

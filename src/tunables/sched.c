@@ -12,8 +12,12 @@
  *    would be SCHED_OTHER.
  *  - nice (and idle) under autogroup is ok with a remark: it does decide between threads of one
  *    session, where node and client live, but not against the rest of the machine.
+ *  - util-min and util-max (uclamp) are 0 and 1024 unless given, as for a thread that never asked.
+ *  - A pinned reservation is not a matter of this system call: the process needs a root domain of
+ *    its own first, which is cgroup.partition.
  *
- * sched_explain.c has the sentences for what the kernel refuses or does not do.
+ * What the kernel refuses is put in words by sched_refuse.c, what it does not do by
+ * sched_explain.c; sched_overrun.c counts reservations that were too small.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,35 +27,15 @@
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "tunables/sched_kernel.h"
 #include "tunables/tunable.h"
 
-#ifndef SCHED_DEADLINE
-#define SCHED_DEADLINE 6
-#endif
-#define FLAG_RESET_ON_FORK 1
-#define DEFAULT_PRIORITY   10
-#define RUNTIME_MIN_NS	   1024 /* the kernel's scale, 2^10 */
+#define DEFAULT_PRIORITY 10
+#define UTIL_MAX	 1024 /* all of the fastest CPU */
 
-const struct sched_policy sched_policies[] = {
-	[SCHED_CHOICE_INHERIT] = { "inherit", NULL, -1, .takes_nice = true, .takes_slice = true },
-	[SCHED_CHOICE_OTHER] = { "other", "SCHED_OTHER", SCHED_OTHER, .takes_nice = true,
-				 .takes_slice = true },
-	[SCHED_CHOICE_BATCH] = { "batch", "SCHED_BATCH", SCHED_BATCH, .takes_nice = true,
-				 .takes_slice = true },
-	[SCHED_CHOICE_IDLE] = { "idle", "SCHED_IDLE", SCHED_IDLE, .takes_slice = true },
-	[SCHED_CHOICE_FIFO] = { "fifo", "SCHED_FIFO", SCHED_FIFO, .takes_priority = true },
-	[SCHED_CHOICE_RR] = { "rr", "SCHED_RR", SCHED_RR, .takes_priority = true },
-	[SCHED_CHOICE_DEADLINE] = { "deadline", "SCHED_DEADLINE", SCHED_DEADLINE,
-				    .takes_reservation = true },
-};
-#define POLICIES (int)(sizeof(sched_policies) / sizeof(*sched_policies))
-
-static const char *const policy_names[] = { "inherit", "other", "batch",    "idle",
-					    "fifo",    "rr",	"deadline", NULL };
+static const char *const policy_names[] = { "inherit", "other",	   "batch", "idle", "fifo",
+					    "rr",      "deadline", "ext",   NULL };
 
 static const struct knob knobs[] = {
 	{ .name = "policy",
@@ -104,30 +88,35 @@ static const struct knob knobs[] = {
 	  .def = "0ns",
 	  .help = "of other, batch and idle: EEVDF slice (Linux 6.12); 0: the kernel's",
 	  .read_back = "sched_getattr(2)" },
+	{ .name = "reclaim",
+	  .type = &knob_bool,
+	  KNOB_FIELD(struct sched_opts, reclaim, bool),
+	  .def = "no",
+	  .help = "of deadline: use what others have reserved and do not need (GRUB)",
+	  .read_back = "sched_getattr(2)" },
+	{ .name = "overrun",
+	  .type = &knob_bool,
+	  KNOB_FIELD(struct sched_opts, overrun, bool),
+	  .def = "no",
+	  .help = "of deadline: count how often the runtime was not enough (SIGXCPU)",
+	  .read_back = "sched_getattr(2)" },
+	{ .name = "util-min",
+	  .type = &knob_int,
+	  KNOB_FIELD(struct sched_opts, util_min, int64_t),
+	  .max = UTIL_MAX,
+	  .def = "0",
+	  .help = "the CPU's frequency is chosen as for this load at least, of 1024 (uclamp)",
+	  .read_back = "sched_getattr(2)" },
+	{ .name = "util-max",
+	  .type = &knob_int,
+	  KNOB_FIELD(struct sched_opts, util_max, int64_t),
+	  .min = 1,
+	  .max = UTIL_MAX,
+	  .def = "1024",
+	  .help = "the CPU's frequency is chosen as for this load at most, of 1024 (uclamp)",
+	  .read_back = "sched_getattr(2)" },
 	{ 0 },
 };
-
-static int attr_get(pid_t tid, struct sched_kernel_attr *ret)
-{
-	memset(ret, 0, sizeof(*ret));
-	return syscall(SYS_sched_getattr, tid, ret, sizeof(*ret), 0) ? -errno : 0;
-}
-
-static int attr_set(pid_t tid, struct sched_kernel_attr *attr)
-{
-	attr->size = sizeof(*attr);
-	return syscall(SYS_sched_setattr, tid, attr, 0) ? -errno : 0;
-}
-
-static int choice_of(uint32_t number)
-{
-	int i;
-
-	for (i = SCHED_CHOICE_OTHER; i < POLICIES; i++)
-		if (sched_policies[i].number == (int)number)
-			return i;
-	return -EOPNOTSUPP;
-}
 
 bool sched_is_realtime(const void *opts)
 {
@@ -139,7 +128,8 @@ static bool is_default(const void *opts)
 	const struct sched_opts *o = opts;
 
 	return o->policy == SCHED_CHOICE_INHERIT && !o->nice && !o->priority && !o->runtime_ns &&
-	       !o->deadline_ns && !o->period_ns && !o->slice_ns;
+	       !o->deadline_ns && !o->period_ns && !o->slice_ns && !o->reclaim && !o->overrun &&
+	       !o->util_min && o->util_max == UTIL_MAX;
 }
 
 /* Every knob that is set must mean something to the policy. */
@@ -157,6 +147,8 @@ static int check_meaning(const struct sched_opts *o, const struct sched_policy *
 		{ "runtime", o->runtime_ns, policy->takes_reservation, "deadline" },
 		{ "deadline", o->deadline_ns, policy->takes_reservation, "deadline" },
 		{ "period", o->period_ns, policy->takes_reservation, "deadline" },
+		{ "reclaim", o->reclaim, policy->takes_reservation, "deadline" },
+		{ "overrun", o->overrun, policy->takes_reservation, "deadline" },
 		{ "slice", o->slice_ns, policy->takes_slice, "other, batch and idle" },
 	};
 	size_t i;
@@ -191,6 +183,8 @@ static int check(const void *opts, struct err *err)
 	const struct sched_policy *policy = &sched_policies[o->policy];
 	int rc = check_meaning(o, policy, err);
 
+	if (!rc && o->util_min > o->util_max)
+		return err_set(err, -EINVAL, "sched.util-min is above sched.util-max");
 	return !rc && policy->takes_reservation ? check_reservation(o, err) : rc;
 }
 
@@ -201,10 +195,10 @@ static int resolve(const struct target *t, void *opts, struct err *err)
 	int rc;
 
 	if (o->policy == SCHED_CHOICE_INHERIT) {
-		rc = attr_get(t->tid, &now);
+		rc = sched_attr_get(t->tid, &now);
 		if (rc)
 			return err_sys(err, rc, "cannot ask for the policy of thread %d", t->tid);
-		rc = choice_of(now.policy);
+		rc = sched_choice_of(now.policy);
 		if (rc < 0)
 			return err_set(err, rc, "thread %d has policy %u, which is unknown here",
 				       t->tid, now.policy);
@@ -220,6 +214,35 @@ static int resolve(const struct target *t, void *opts, struct err *err)
 	return 0;
 }
 
+static int64_t util_min_of(const struct sched_kernel_attr *now)
+{
+	return now->util_min;
+}
+
+/* A kernel without clamps says 0, and no thread was ever clamped to nothing. */
+static int64_t util_max_of(const struct sched_kernel_attr *now)
+{
+	return now->util_max ? now->util_max : UTIL_MAX;
+}
+
+/*
+ * Who was started with reset-on-fork keeps it: taking it away needs CAP_SYS_NICE. Clamps that are
+ * not mentioned are not touched, which is all that a kernel without them takes.
+ */
+static uint64_t flags_for(const struct sched_opts *o, const struct sched_kernel_attr *now)
+{
+	uint64_t flags = 0;
+
+	if (sched_policies[o->policy].takes_reservation)
+		flags = SCHED_KERNEL_RESET_ON_FORK | (o->reclaim ? SCHED_KERNEL_RECLAIM : 0) |
+			(o->overrun ? SCHED_KERNEL_OVERRUN : 0);
+	else if (now->policy != SCHED_DEADLINE)
+		flags = now->flags & SCHED_KERNEL_RESET_ON_FORK;
+	if (o->util_min != util_min_of(now) || o->util_max != util_max_of(now))
+		flags |= SCHED_KERNEL_UTIL_MIN | SCHED_KERNEL_UTIL_MAX;
+	return flags;
+}
+
 static int apply(const struct target *t, const void *opts, struct err *err)
 {
 	const struct sched_opts *o = opts;
@@ -231,29 +254,30 @@ static int apply(const struct target *t, const void *opts, struct err *err)
 		.runtime_ns = policy->takes_slice ? (uint64_t)o->slice_ns : (uint64_t)o->runtime_ns,
 		.deadline_ns = (uint64_t)o->deadline_ns,
 		.period_ns = (uint64_t)o->period_ns,
+		.util_min = (uint32_t)o->util_min,
+		.util_max = (uint32_t)o->util_max,
 	};
-	int rc = attr_get(t->tid, &now);
+	int rc = sched_attr_get(t->tid, &now);
 
 	assert(o->policy != SCHED_CHOICE_INHERIT);
 	if (rc)
 		return err_sys(err, rc, "cannot ask for the policy of thread %d", t->tid);
-	/* Who started us with reset-on-fork keeps it: taking it away needs CAP_SYS_NICE. */
-	if (policy->takes_reservation)
-		attr.flags = FLAG_RESET_ON_FORK;
-	else if (now.policy != SCHED_DEADLINE)
-		attr.flags = now.flags & FLAG_RESET_ON_FORK;
-	rc = attr_set(t->tid, &attr);
+	rc = o->overrun ? sched_overrun_watch(err) : 0;
+	if (rc)
+		return rc;
+	attr.flags = flags_for(o, &now);
+	rc = sched_attr_set(t->tid, &attr);
 	return rc ? sched_refusal(t->tid, o, &now, rc, err) : 0;
 }
 
 static int read_back(const struct target *t, void *opts, struct err *err)
 {
 	struct sched_kernel_attr now;
-	int rc = attr_get(t->tid, &now), choice;
+	int rc = sched_attr_get(t->tid, &now), choice;
 
 	if (rc)
 		return err_sys(err, rc, "cannot ask for the policy of thread %d", t->tid);
-	choice = choice_of(now.policy);
+	choice = sched_choice_of(now.policy);
 	if (choice < 0)
 		return err_set(err, choice, "thread %d has policy %u, which is unknown here",
 			       t->tid, now.policy);
@@ -265,6 +289,10 @@ static int read_back(const struct target *t, void *opts, struct err *err)
 		.deadline_ns = (int64_t)now.deadline_ns,
 		.period_ns = (int64_t)now.period_ns,
 		.slice_ns = sched_policies[choice].takes_slice ? (int64_t)now.runtime_ns : 0,
+		.reclaim = now.flags & SCHED_KERNEL_RECLAIM,
+		.overrun = now.flags & SCHED_KERNEL_OVERRUN,
+		.util_min = util_min_of(&now),
+		.util_max = util_max_of(&now),
 	};
 	return 0;
 }
@@ -283,4 +311,5 @@ const struct tunable tunable_sched = {
 	.apply = apply,
 	.read_back = read_back,
 	.explain = sched_explain,
+	.ended = sched_ended,
 };

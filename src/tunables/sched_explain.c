@@ -1,206 +1,39 @@
 /*
- * sched_explain.c - why sched_setattr(2) refused, or did less than it seems.
+ * sched_explain.c - what sched_setattr(2) took, and what it means here when not what it seems.
  *
- * The system call has one code for many causes; the sentences come from looking at what it looked
- * at: capabilities, limits, groups, affinity (sched(7), getrlimit(2), and the kernel's
- * Documentation/scheduler/sched-deadline.rst).
+ * A remark does not make a run degraded: the setting is there. But who compares configurations
+ * should know where it counts for less than its name says.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
-#include <linux/capability.h>
-#include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/units.h"
+#include "system/cgroup.h"
 #include "system/kernel_file.h"
+#include "tunables/autogroup.h"
 #include "tunables/sched_kernel.h"
 
 #define TIME_TEXT 32
 
-static bool have_cap_sys_nice(void)
+/* Appends a remark to report->why. */
+__attribute__((format(printf, 2, 3))) static void remark(struct verdict_report *report,
+							 const char *format, ...)
 {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	size_t len = strlen(report->why);
+	va_list args;
 
-	return !syscall(SYS_capget, &head, data) && data[0].effective & 1U << CAP_SYS_NICE;
-}
-
-static unsigned long limit_of(int resource)
-{
-	struct rlimit limit = { 0 };
-
-	getrlimit(resource, &limit);
-	return limit.rlim_cur;
-}
-
-/* A version 1 cpu group without real-time runtime takes no FIFO or RR thread, root's or not. */
-static bool group_without_runtime(pid_t tid, char *group, size_t size)
-{
-	char path[320];
-
-	if (!kernel_file_cgroup_v1(tid, "cpu", group, size))
-		return false;
-	snprintf(path, sizeof(path), "%s/cpu.rt_runtime_us", group);
-	return kernel_file_number(path, -1) == 0;
-}
-
-static int refuse_realtime(pid_t tid, const struct sched_opts *o, int code, struct err *err)
-{
-	const char *title = sched_policies[o->policy].title;
-	char group[256];
-
-	if (!have_cap_sys_nice())
-		return err_set(err, code,
-			       "%s refused: needs CAP_SYS_NICE or RLIMIT_RTPRIO >= %d (now %lu). "
-			       "Try sudo, setcap cap_sys_nice+ep, or limits.conf rtprio",
-			       title, (int)o->priority, limit_of(RLIMIT_RTPRIO));
-	if (group_without_runtime(tid, group, sizeof(group)))
-		return err_set(err, code,
-			       "%s refused although CAP_SYS_NICE is held: the task is in cpu "
-			       "cgroup %s with cpu.rt_runtime_us=0 (CONFIG_RT_GROUP_SCHED). Give "
-			       "the group runtime or move to the root group",
-			       title, group);
-	return err_set(err, code,
-		       "%s refused although CAP_SYS_NICE is held: a container's user namespace "
-		       "or a security module forbids it",
-		       title);
-}
-
-/* CPUs the thread may run on, and how many there are online. */
-static int cpus_of(pid_t tid, int *ret_online)
-{
-	cpu_set_t mask;
-
-	CPU_ZERO(&mask);
-	sched_getaffinity(tid, sizeof(mask), &mask);
-	*ret_online = (int)sysconf(_SC_NPROCESSORS_ONLN);
-	return CPU_COUNT(&mask);
-}
-
-static int refuse_deadline(pid_t tid, int code, struct err *err)
-{
-	int online, own = cpus_of(tid, &online);
-
-	if (!have_cap_sys_nice())
-		return err_set(err, code,
-			       "SCHED_DEADLINE refused: needs CAP_SYS_NICE (no limit stands in "
-			       "for it). Try sudo or setcap cap_sys_nice+ep");
-	if (own < online)
-		return err_set(err, code,
-			       "SCHED_DEADLINE refused: the thread may run on %d of %d CPUs only, "
-			       "and it must have the whole root domain. Unpin it, or make a "
-			       "cpuset partition of these CPUs",
-			       own, online);
-	return err_set(err, code,
-		       "SCHED_DEADLINE refused although CAP_SYS_NICE is held: a container's user "
-		       "namespace or a security module forbids it");
-}
-
-/* How much the others hold cannot be asked; what there is in all can. */
-static int refuse_admission(pid_t tid, const struct sched_opts *o, int code, struct err *err)
-{
-	int64_t runtime = kernel_file_number("/proc/sys/kernel/sched_rt_runtime_us", 950000);
-	int64_t period = kernel_file_number("/proc/sys/kernel/sched_rt_period_us", 1000000);
-	int online, own = cpus_of(tid, &online);
-
-	return err_set(err, code,
-		       "SCHED_DEADLINE refused by admission control: asks for %.3f CPUs, and so "
-		       "much is not left of %d x %.2f (from Linux 6.12 on 0.05 less a CPU, for the "
-		       "fair server)",
-		       (double)o->runtime_ns / (double)o->period_ns, own,
-		       runtime < 0 ? 1.0 : (double)runtime / (double)period);
-}
-
-static int refuse_values(const struct sched_opts *o, int code, struct err *err)
-{
-	int64_t low = kernel_file_number("/proc/sys/kernel/sched_deadline_period_min_us", 100);
-	int64_t high = kernel_file_number("/proc/sys/kernel/sched_deadline_period_max_us", 4194304);
-	char period[TIME_TEXT], from[TIME_TEXT], to[TIME_TEXT];
-
-	if (!sched_policies[o->policy].takes_reservation)
-		return err_sys(err, code, "%s refused", sched_policies[o->policy].title);
-	return err_set(err, code,
-		       "SCHED_DEADLINE refused: period %s; the kernel takes %s to %s "
-		       "(kernel.sched_deadline_period_min_us, _max_us)",
-		       units_format(UNIT_TIME, o->period_ns, period, sizeof(period)),
-		       units_format(UNIT_TIME, low * 1000, from, sizeof(from)),
-		       units_format(UNIT_TIME, high * 1000, to, sizeof(to)));
-}
-
-static int refuse_fair(const struct sched_opts *o, const struct sched_kernel_attr *now, int code,
-		       struct err *err)
-{
-	unsigned long limit = limit_of(RLIMIT_NICE);
-
-	if (now->policy == SCHED_IDLE)
-		return err_set(err, code,
-			       "leaving SCHED_IDLE refused: needs CAP_SYS_NICE or RLIMIT_NICE >= "
-			       "%d (now %lu)",
-			       20 - (int)o->nice, limit);
-	return err_set(err, code,
-		       "nice %d refused: the thread has %d, and less needs CAP_SYS_NICE or "
-		       "RLIMIT_NICE >= %d (now %lu). Try sudo, setcap cap_sys_nice+ep, or "
-		       "limits.conf nice",
-		       (int)o->nice, now->nice, 20 - (int)o->nice, limit);
-}
-
-int sched_refusal(pid_t tid, const struct sched_opts *opts, const struct sched_kernel_attr *now,
-		  int code, struct err *err)
-{
-	const struct sched_policy *policy = &sched_policies[opts->policy];
-
-	switch (code) {
-	case -EPERM:
-		if (policy->takes_priority)
-			return refuse_realtime(tid, opts, code, err);
-		if (policy->takes_reservation)
-			return refuse_deadline(tid, code, err);
-		return refuse_fair(opts, now, code, err);
-	case -EBUSY:
-		return refuse_admission(tid, opts, code, err);
-	case -EINVAL:
-		return refuse_values(opts, code, err);
-	default:
-		return err_sys(err, code, "%s refused for thread %d", policy->title, tid);
-	}
-}
-
-/* Autogroup is for threads outside of any cpu group of their own: sched(7). */
-static bool in_own_cpu_group(pid_t tid)
-{
-	char group[256], path[320], *slash;
-
-	if (kernel_file_cgroup_v1(tid, "cpu", group, sizeof(group)))
-		return strchr(group + strlen("/sys/fs/cgroup/"), '/') != NULL;
-	if (!kernel_file_cgroup_v2(tid, group, sizeof(group)))
-		return false;
-	/* The nearest folder upwards with the controller is the group; the root has none. */
-	while ((slash = strrchr(group, '/')) && slash != group) {
-		snprintf(path, sizeof(path), "%s/cpu.weight", group);
-		if (!access(path, F_OK))
-			return true;
-		*slash = '\0';
-	}
-	return false;
-}
-
-/* "/autogroup-7 nice 0"; empty when the thread is in none. */
-static bool read_autogroup(pid_t tid, char *buf, size_t size)
-{
-	char path[64] = "/proc/self/autogroup";
-
-	if (tid)
-		snprintf(path, sizeof(path), "/proc/%d/autogroup", tid);
-	if (kernel_file_number("/proc/sys/kernel/sched_autogroup_enabled", 0) != 1 ||
-	    in_own_cpu_group(tid) || !kernel_file_read(path, buf, size))
-		return false;
-	buf[strcspn(buf, " ")] = '\0';
-	return true;
+	if (len)
+		len += snprintf(report->why + len, sizeof(report->why) - len, "; ");
+	if (len >= sizeof(report->why))
+		return;
+	va_start(args, format);
+	vsnprintf(report->why + len, sizeof(report->why) - len, format, args);
+	va_end(args);
 }
 
 static void explain_slice(const struct sched_opts *asked, const struct sched_opts *got,
@@ -221,18 +54,118 @@ static void explain_slice(const struct sched_opts *asked, const struct sched_opt
 		 units_format(UNIT_TIME, got->slice_ns, have, sizeof(have)));
 }
 
+static void remark_session(pid_t tid, struct verdict_report *report)
+{
+	struct autogroup group;
+
+	if (autogroup_read(tid, &group))
+		remark(report,
+		       "counts inside this session's autogroup only (%s): against other sessions "
+		       "it changes nothing unless kernel.sched_autogroup_enabled=0",
+		       group.name);
+}
+
+/* Version 1 of cgroups gives real-time threads a budget by group. */
+static void remark_group(pid_t tid, struct verdict_report *report)
+{
+	struct cgroup_place place;
+	char path[CGROUP_PATH + 32];
+	int64_t runtime_us, period_us;
+
+	if (!cgroup_find(tid, "cpu", &place) || place.version != 1 ||
+	    !strcmp(place.folder, place.mount))
+		return;
+	snprintf(path, sizeof(path), "%s/cpu.rt_runtime_us", place.folder);
+	runtime_us = kernel_file_number(path, -1);
+	snprintf(path, sizeof(path), "%s/cpu.rt_period_us", place.folder);
+	period_us = kernel_file_number(path, -1);
+	if (runtime_us > 0 && period_us > 0)
+		remark(report, "its cgroup may use %lld of every %lld us, then it is stopped",
+		       (long long)runtime_us, (long long)period_us);
+}
+
+static void remark_realtime(pid_t tid, const struct sched_opts *got, struct verdict_report *report)
+{
+	int64_t runtime_us = kernel_file_number("/proc/sys/kernel/sched_rt_runtime_us", 0);
+
+	if (runtime_us == -1 && sched_kernel_is(6, 12))
+		remark(report,
+		       "kernel.sched_rt_runtime_us=-1 does not give it all of a CPU: from Linux "
+		       "6.12 on the fair server keeps 5 %% for others");
+	if (got->priority > 1 && kernel_file_number("/sys/kernel/realtime", 0) == 1)
+		remark(report,
+		       "PREEMPT_RT: the timers of other threads run at FIFO 1, so what shares "
+		       "this CPU may starve altogether");
+	remark_group(tid, report);
+}
+
+static void explain_ext(struct verdict_report *report)
+{
+	char state[32], ops[64];
+
+	kernel_file_read("/sys/kernel/sched_ext/state", state, sizeof(state));
+	kernel_file_read("/sys/kernel/sched_ext/root/ops", ops, sizeof(ops));
+	if (!strcmp(state, "enabled")) {
+		remark(report, "the sched_ext scheduler is %s", *ops ? ops : "not named");
+		return;
+	}
+	report->verdict = VERDICT_VACUOUS;
+	remark(report, "no sched_ext scheduler is loaded: it runs as SCHED_OTHER");
+}
+
+/* Clamps speak to one governor only. */
+static void explain_clamps(struct verdict_report *report)
+{
+	char governor[32];
+
+	kernel_file_read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", governor,
+			 sizeof(governor));
+	if (!strcmp(governor, "schedutil"))
+		return;
+	report->verdict = VERDICT_VACUOUS;
+	remark(report,
+	       "only the frequency governor schedutil listens to util-min and util-max, "
+	       "and here is %s",
+	       *governor ? governor : "none");
+}
+
+static void remark_policy(const struct target *t, const struct sched_opts *asked,
+			  const struct sched_opts *got, struct verdict_report *report)
+{
+	const struct sched_policy *policy = &sched_policies[got->policy];
+
+	if (asked->nice || got->policy == SCHED_CHOICE_IDLE)
+		remark_session(t->tid, report);
+	if (policy->takes_priority)
+		remark_realtime(t->tid, got, report);
+	if (policy->takes_reservation && !got->reclaim)
+		remark(report, "stopped at its runtime even on an idle CPU (sched.reclaim)");
+	if (got->policy == SCHED_CHOICE_EXT)
+		explain_ext(report);
+	if (asked->util_min || asked->util_max != 1024)
+		explain_clamps(report);
+}
+
 void sched_explain(const struct target *t, const void *requested, const void *effective,
 		   struct verdict_report *report)
 {
 	const struct sched_opts *asked = requested, *got = effective;
-	char autogroup[64];
 
 	if (asked->slice_ns && asked->slice_ns != got->slice_ns)
 		explain_slice(asked, got, report);
-	if (report->verdict == VERDICT_OK && (asked->nice || asked->policy == SCHED_CHOICE_IDLE) &&
-	    read_autogroup(t->tid, autogroup, sizeof(autogroup)))
-		snprintf(report->why, sizeof(report->why),
-			 "counts inside this session's autogroup only (%s): against other sessions "
-			 "it changes nothing unless kernel.sched_autogroup_enabled=0",
-			 autogroup);
+	if (report->verdict == VERDICT_OK)
+		remark_policy(t, asked, got, report);
+}
+
+void sched_ended(const struct target *t, const void *opts, struct verdict_report *report)
+{
+	unsigned count = sched_overrun_count();
+
+	if (!((const struct sched_opts *)opts)->overrun)
+		return;
+	*report->why = '\0';
+	if (count)
+		remark(report, "the reservation is too small: %u overruns in this process", count);
+	else
+		remark(report, "no overrun: the reservation was large enough");
 }

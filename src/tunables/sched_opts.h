@@ -17,6 +17,7 @@ enum sched_choice {
 	SCHED_CHOICE_FIFO,
 	SCHED_CHOICE_RR,
 	SCHED_CHOICE_DEADLINE,
+	SCHED_CHOICE_EXT, /* whatever BPF program is loaded as a scheduler */
 };
 
 struct sched_opts {
@@ -25,6 +26,8 @@ struct sched_opts {
 	int64_t priority;
 	int64_t runtime_ns, deadline_ns, period_ns;
 	int64_t slice_ns;
+	bool reclaim, overrun;
+	int64_t util_min, util_max; /* of 1024 */
 };
 
 /*
