@@ -8,13 +8,15 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <ctype.h>
 #include <errno.h>
 
 #include "tests/tunable_contract.h"
 
 #define IS(verdicts) ((verdicts)&1U << report.verdict)
 
-static const struct suite *const suites[] = { &suite_pin, &suite_sched };
+static const struct suite *const suites[] = { &suite_limits, &suite_pin, &suite_sched,
+					      &suite_timer };
 
 static const struct suite *suite;
 static const struct tunable *tunable;
@@ -34,10 +36,14 @@ static void fill_in(const char *text, char *buf, size_t size)
 	while (!CPU_ISSET(last, &mask))
 		last--;
 	*buf = '\0';
-	for (; *text && len < size; text++) {
-		if (*text == 'A' || *text == 'B')
+	for (const char *start = text; *text && len < size; text++) {
+		/* part of a word: "4KiB" */
+		bool alone = !isalnum((unsigned char)text[1]) &&
+			     (text == start || !isalnum((unsigned char)text[-1]));
+
+		if (alone && (*text == 'A' || *text == 'B'))
 			len += snprintf(buf + len, size - len, "%d", *text == 'A' ? first : last);
-		else if (*text == 'O')
+		else if (alone && *text == 'O')
 			len += snprintf(buf + len, size - len, "%s", online);
 		else
 			len += snprintf(buf + len, size - len, "%c", *text);

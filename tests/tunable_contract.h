@@ -21,8 +21,8 @@
 #define REFUSED	    (DENIED | UNSUPPORTED)
 
 /*
- * In texts A and B are the first and the last CPU this process may use, O those online. What is
- * NULL is not compared.
+ * In texts A and B, where they are no part of a word, are the first and the last CPU this process
+ * may use, O those online. What is NULL is not compared.
  */
 struct row {
 	const char *settings;
@@ -51,6 +51,6 @@ struct suite {
 };
 
 /* One a tunable, in tests/tunable_contract_NAME.c. */
-extern const struct suite suite_pin, suite_sched;
+extern const struct suite suite_limits, suite_pin, suite_sched, suite_timer;
 
 #endif
