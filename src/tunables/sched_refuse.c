@@ -142,7 +142,7 @@ static int measure_left(pid_t tid, const struct sched_opts *o, const struct sche
 		else
 			low = middle;
 	}
-	/* What a thread had reserved is free a while after it let go of it only: so let go of less. */
+	/* What a thread had reserved is free only a while after it let go: so let go of little. */
 	trial.runtime_ns = RUNTIME_MIN_NS;
 	sched_attr_set(tid, &trial);
 	sched_attr_set(tid, &back);
