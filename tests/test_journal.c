@@ -227,6 +227,9 @@ static void test_folders_go_from_the_inside_out(void)
 	CHECK_INT(journal_mkdir(j, inner, NULL), 0);
 	CHECK_INT(journal_mkdir(j, inner, NULL), -EEXIST);
 	CHECK_INT(access(inner, F_OK), 0);
+	CHECK_INT(rmdir(inner), 0); /* who changes his mind */
+	CHECK_INT(journal_mkdir(j, inner, NULL), 0);
+	CHECK_INT(access(inner, F_OK), 0);
 	journal_close(j);
 	CHECK_INT(access(outer, F_OK), -1);
 	CHECK_INT(count_journals(&w), 0);

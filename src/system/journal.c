@@ -335,7 +335,8 @@ int journal_mkdir(struct journal *j, const char *path, struct err *err)
 	if (!is_own(j))
 		return refuse_child(j, err);
 	rc = resolve_new(path, resolved, err);
-	if (!rc)
+	/* Who removed it meanwhile and makes it again has it in the journal still. */
+	if (!rc && !journal_log_find(&j->log, resolved))
 		rc = claim(j, made, err);
 	if (rc || !mkdir(resolved, 0755))
 		return rc;
