@@ -15,8 +15,8 @@
 
 #define IS(verdicts) ((verdicts)&1U << report.verdict)
 
-static const struct suite *const suites[] = { &suite_limits, &suite_pin, &suite_sched,
-					      &suite_timer };
+static const struct suite *const suites[] = { &suite_cgroup, &suite_limits, &suite_pin,
+					      &suite_sched, &suite_timer };
 
 static const struct suite *suite;
 static const struct tunable *tunable;
@@ -264,6 +264,7 @@ static CU_TestInfo tests[] = {
 
 int main(int argc, char **argv)
 {
+	const char *why;
 	size_t i;
 
 	for (i = 0; i < sizeof(suites) / sizeof(*suites); i++)
@@ -274,5 +275,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	tunable = tunable_find(suite->name);
+	if (suite->impossible && (why = suite->impossible()))
+		return test_skip(why);
 	return test_main(suite->name, tests);
 }

@@ -46,11 +46,13 @@ struct suite {
 	 */
 	void (*open)(struct target *t);
 	void (*close)(struct target *t);
+	const char *(*impossible)(
+		void);	    /* why the suite cannot run on this machine; NULL: it can */
 	struct target gone; /* what must be refused because it does not exist */
 	int gone_code;	    /* 0: this cannot be for this tunable */
 };
 
 /* One a tunable, in tests/tunable_contract_NAME.c. */
-extern const struct suite suite_limits, suite_pin, suite_sched, suite_timer;
+extern const struct suite suite_cgroup, suite_limits, suite_pin, suite_sched, suite_timer;
 
 #endif

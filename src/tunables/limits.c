@@ -273,19 +273,10 @@ static int read_back(const struct target *t, void *opts, struct err *err)
 	return 0;
 }
 
-/* What nobody asked for has a value too, but is no part of the answer. */
 static void explain(const struct target *t, const void *requested, const void *effective,
 		    struct verdict_report *report)
 {
-	struct limits_opts got = *(const struct limits_opts *)effective, keep;
-	struct verdict_question q = { .group = &tunable_limits.group, .defaults = &keep };
-
-	for (size_t i = 0; i < LIMITS; i++) {
-		*value_of(&limits[i], &keep) = KEEP;
-		if (*value_of(&limits[i], requested) == KEEP)
-			*value_of(&limits[i], &got) = KEEP;
-	}
-	verdict_describe(&q, &got, &got, report->effective, sizeof(report->effective));
+	tunable_describe_asked(&tunable_limits, requested, effective, report);
 }
 
 const struct tunable tunable_limits = {

@@ -92,3 +92,18 @@ int tunable_apply(const struct tunable *tn, const struct target *t, const void *
 				 sizeof(ret->effective));
 	return 0;
 }
+
+void tunable_describe_asked(const struct tunable *tn, const void *requested, const void *effective,
+			    struct verdict_report *report)
+{
+	const struct knob_group *g = &tn->group;
+	struct opts defaults, asked;
+	const struct verdict_question q = { .group = g, .defaults = &defaults };
+
+	knob_defaults(g, &defaults);
+	memcpy(&asked, effective, g->opts_size);
+	for (const struct knob *k = g->knobs; k->name; k++)
+		if (knob_equal(k, requested, &defaults))
+			memcpy(asked.bytes + k->offset, defaults.bytes + k->offset, k->size);
+	verdict_describe(&q, &asked, requested, report->effective, sizeof(report->effective));
+}

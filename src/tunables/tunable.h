@@ -118,6 +118,13 @@ struct tunable {
 int tunable_apply(const struct tunable *tn, const struct target *t, const void *opts,
 		  struct verdict_report *ret, struct err *err);
 
+/*
+ * For explain(): report->effective gets those knobs alone that were asked for. Where a knob that is
+ * left alone has a value all the same (a limit, a weight), that would be a list of everything.
+ */
+void tunable_describe_asked(const struct tunable *tn, const void *requested, const void *effective,
+			    struct verdict_report *report);
+
 /* registry.c - in the order of application; ends with NULL. */
 extern const struct tunable *const tunables[];
 const struct tunable *tunable_find(const char *name);
