@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lab/avoid.h"
+
 static void factor_finish(struct factor *f)
 {
 	for (unsigned i = 0; i < f->level_count; i++)
@@ -86,6 +88,8 @@ int experiment_settings(const struct experiment *x, const unsigned *levels, stru
 
 	for (unsigned i = 0; i < x->factor_count && rc == 0; i++)
 		rc = settings_add_all(&s, &x->factors[i].levels[levels[i]].settings, err);
+	if (rc == 0)
+		rc = avoid_client(&s, err);
 	if (rc < 0)
 		settings_finish(&s);
 	else

@@ -102,7 +102,7 @@ const struct exclude *experiment_excluded(const struct experiment *x, const unsi
 /* "epoll other split". Returns buf. */
 const char *experiment_label(const struct experiment *x, const unsigned *levels, char *buf,
 			     size_t size);
-/* Everything that is set for these levels: what is fixed, then what the levels say. */
+/* Everything that is set for these levels: what is fixed, what the levels say, and avoid.h. */
 int experiment_settings(const struct experiment *x, const unsigned *levels, struct settings *ret,
 			struct err *err);
 

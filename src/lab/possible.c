@@ -1,7 +1,7 @@
 /*
  * possible.c - settings tried in a child process; real-time scheduling kept off the last CPU.
  *
- * The keys used here are those of the options: sched.policy, pin.cpus, threads, wait.
+ * The keys used here are those of the options: sched.policy, threads, wait; and the group pin.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -11,6 +11,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdalign.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -19,6 +21,7 @@
 
 #include "base/clock.h"
 #include "lab/placement.h"
+#include "system/cpus.h"
 
 enum { TRIAL_LIMIT_MS = 3000 };
 
@@ -36,23 +39,40 @@ static bool text_is(struct role_knobs *rk, const char *key, const char *a, const
 	       (!strcmp(text, a) || !strcmp(text, b));
 }
 
-/* The CPUs of "0,2-5"; all of them when there is no list. */
+/* Options of any tunable, to be changed. */
+struct opts {
+	alignas(max_align_t) char bytes[TUNABLE_OPTS_MAX];
+};
+
+static const struct tunable *pin_of(struct role_knobs *rk)
+{
+	const struct tunable *const *tn = role_knobs_parts(rk)->tunables;
+
+	while (*tn && strcmp((*tn)->group.name, "pin") != 0)
+		tn++;
+	return *tn;
+}
+
+/*
+ * Every CPU that one of the role's threads could be given, however it was asked for; all of them
+ * when nothing was, or when it cannot be had here, which the trial will say better.
+ */
 static cpu_set_t cpus_of(struct role_knobs *rk, const cpu_set_t *online)
 {
-	char text[SETTING_TEXT], *rest = text, *term;
+	const struct tunable *pin = pin_of(rk);
+	const struct target self = { .fd = -1 };
+	char text[SETTING_TEXT];
+	struct opts all;
 	cpu_set_t set;
 
-	if (!role_knobs_text(rk, "pin.cpus", text, sizeof(text)) || !*text)
+	if (!pin || pin->is_default(role_knobs_opts(rk, &pin->group)))
 		return *online;
-	CPU_ZERO(&set);
-	while ((term = strsep(&rest, ","))) {
-		unsigned long first = strtoul(term, &term, 10), last = first;
-
-		if (*term == '-')
-			last = strtoul(term + 1, NULL, 10);
-		for (; first <= last && first < CPU_SETSIZE; first++)
-			CPU_SET(first, &set);
-	}
+	memcpy(&all, role_knobs_opts(rk, &pin->group), pin->group.opts_size);
+	if (knob_parse(knob_find(&pin->group, "spread"), "all", &all, NULL) < 0 ||
+	    pin->check(&all, NULL) < 0 || pin->resolve(&self, &all, NULL) < 0)
+		return *online;
+	knob_format(knob_find(&pin->group, "cpus"), &all, text, sizeof(text));
+	cpus_read(text, &set);
 	return set;
 }
 
@@ -90,7 +110,7 @@ bool possible_realtime(struct role_knobs *const knobs[ROLES], const cpu_set_t *o
 		snprintf(
 			why, size,
 			"real-time threads could take all %d CPUs and the machine with them; leave "
-			"one CPU free (pin.cpus, threads)",
+			"one CPU free (pin, threads)",
 			CPU_COUNT(online));
 		return false;
 	}

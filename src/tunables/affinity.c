@@ -43,11 +43,11 @@ static const struct knob knobs[] = {
 		  "share a core or L3 cache with pin.avoid, or neither its nodes nor its cores",
 	  .read_back = "sched_getaffinity(2)" },
 	{ .name = "avoid",
-	  .type = &knob_cpus,
+	  .type = &pin_knob_avoid,
 	  KNOB_FIELD(struct pin_opts, avoid, char[PIN_TEXT]),
 	  .def = "",
-	  .help = "CPUs of somebody else, from which the strategy is seen; experiments put the "
-		  "client's here",
+	  .help = "CPUs or parts that are somebody else's, from which the strategy is seen; "
+		  "experiments put the client's here",
 	  .read_back = "sched_getaffinity(2)" },
 	{ .name = "spread",
 	  .type = &knob_enum,
@@ -75,7 +75,8 @@ static int check(const void *opts, struct err *err)
 		return err_set(err, -EINVAL, "pin.avoid means nothing without pin.strategy");
 	if (o->strategy == PIN_AWAY && !*o->avoid)
 		return err_set(err, -EINVAL,
-			       "pin.strategy=away needs pin.avoid=CPUS: away from which?");
+			       "pin.strategy=away needs pin.avoid=CPUS: away from which? (In an "
+			       "experiment: pin the client.)");
 	return 0;
 }
 
@@ -100,13 +101,16 @@ static int apply_strategy(const struct topology *t, const struct pin_opts *o, pi
 			  struct offer *offer, struct err *err)
 {
 	cpu_set_t domain, avoid;
+	int rc;
 
 	union_of(offer, &domain);
 	if (!CPU_COUNT(&domain))
 		cpus_allowed(tid, &domain);
-	cpus_read(o->avoid, &avoid);
+	rc = pin_avoided(t, o->avoid, &avoid, err);
 	offer->count = 0;
-	return pin_order(t, (enum pin_strategy)o->strategy, &domain, &avoid, &offer->order, err);
+	return rc ? rc
+		  : pin_order(t, (enum pin_strategy)o->strategy, &domain, &avoid, &offer->order,
+			      err);
 }
 
 static int make_offer(const struct target *target, const struct pin_opts *o, struct offer *ret,

@@ -33,10 +33,14 @@ struct pin_opts {
 	int spread; /* enum pin_spread */
 };
 
-/* affinity_place.c: the knob type of `at`, and the CPUs of each place in such a text. */
-extern const struct knob_type pin_knob_at;
+/*
+ * affinity_place.c: the knob types of `at` and `avoid` (which may also be a list of CPUs), and the
+ * CPUs of each place in a text, or of all of it.
+ */
+extern const struct knob_type pin_knob_at, pin_knob_avoid;
 int pin_places(const struct topology *t, const char *at, cpu_set_t places[PIN_PLACES],
 	       unsigned *ret_count, struct err *err);
+int pin_avoided(const struct topology *t, const char *avoid, cpu_set_t *ret, struct err *err);
 
 /*
  * affinity_strategy.c: in which order a strategy hands out the CPUs of `domain`, seen from those of

@@ -63,6 +63,18 @@ static void format_at(const struct knob *k, const void *field, char *buf, size_t
 
 const struct knob_type pin_knob_at = { "PLACES", parse_at, format_at };
 
+static bool is_list(const char *text)
+{
+	return *text >= '0' && *text <= '9';
+}
+
+static int parse_avoid(const struct knob *k, const char *text, void *field, struct err *err)
+{
+	return is_list(text) ? knob_cpus.parse(k, text, field, err) : parse_at(k, text, field, err);
+}
+
+const struct knob_type pin_knob_avoid = { "CPUS", parse_avoid, format_at };
+
 struct search {
 	const struct topology *topology;
 	cpu_set_t *places;
@@ -84,5 +96,22 @@ int pin_places(const struct topology *t, const char *at, cpu_set_t places[PIN_PL
 
 	if (!rc)
 		*ret_count = s.count;
+	return rc;
+}
+
+int pin_avoided(const struct topology *t, const char *avoid, cpu_set_t *ret, struct err *err)
+{
+	cpu_set_t places[PIN_PLACES];
+	unsigned count = 0;
+	int rc;
+
+	CPU_ZERO(ret);
+	if (is_list(avoid)) {
+		cpus_read(avoid, ret);
+		return 0;
+	}
+	rc = pin_places(t, avoid, places, &count, err);
+	for (unsigned i = 0; i < count; i++)
+		CPU_OR(ret, ret, &places[i]);
 	return rc;
 }
