@@ -47,60 +47,62 @@ static void release(struct role_knobs *knobs[ROLES])
 		role_knobs_destroy(knobs[role]);
 }
 
+static const struct {
+	int cpus;
+	const char *settings;
+	bool possible;
+} realtime_rows[] = {
+	{ 2, "", true },
+	{ 1, "node.sched.policy=fifo", false },
+	{ 2, "node.sched.policy=fifo", true },
+	{ 2, "node.sched.policy=fifo node.threads=2", false },
+	{ 4, "node.sched.policy=fifo node.threads=2", true },
+	{ 2, "node.sched.policy=rr node.threads=8 node.pin.cpus=1", true },
+	{ 2, "node.sched.policy=fifo client.sched.policy=fifo", false },
+	{ 2, "node.sched.policy=fifo node.pin.cpus=0 client.sched.policy=rr client.pin.cpus=1",
+	  false },
+	{ 2, "node.sched.policy=fifo node.pin.cpus=0 client.sched.policy=rr client.pin.cpus=0",
+	  true },
+	{ 4,
+	  "node.sched.policy=fifo node.pin.cpus=0-2 client.sched.policy=rr "
+	  "client.pin.cpus=2-3 node.threads=3",
+	  false },
+	{ 8,
+	  "node.sched.policy=fifo node.pin.cpus=0-2 client.sched.policy=rr "
+	  "client.pin.cpus=2-3 node.threads=3",
+	  true },
+	{ 2, "node.sched.policy=batch node.threads=2", true },
+	{ 2, "node.sched.policy=fifo node.pin.cpus=1 client.pin.cpus=1 client.wait=spin", false },
+	{ 2, "node.sched.policy=fifo node.pin.cpus=1 client.pin.cpus=0 client.wait=spin", true },
+	{ 2, "node.pin.cpus=1 client.pin.cpus=1 client.wait=spin", true },
+	{ 2, "node.sched.policy=fifo node.threads=8 node.pin.at=pu:0", true },
+	{ 2, "node.sched.policy=fifo node.threads=8 node.pin.at=pu:1000", false },
+	{ 2, "node.sched.policy=fifo node.threads=2 node.pin.cpus=0 node.pin.strategy=compact",
+	  true },
+	{ 2, "node.sched.policy=fifo node.pin.at=pu:0 client.pin.at=pu:0 client.wait=spin", false },
+	{ 2, "node.sched.policy=fifo hog.sched.policy=fifo hog.threads=0", true },
+	{ 2, "node.sched.policy=fifo hog.sched.policy=fifo", false },
+	{ 2, "hog.sched.policy=rr hog.threads=2", false },
+	{ 4, "hog.sched.policy=rr hog.threads=2 hog.pin.cpus=1-3", true },
+};
+
 static void test_real_time_never_gets_every_cpu(void)
 {
-	static const struct {
-		int cpus;
-		const char *settings;
-		bool possible;
-	} rows[] = {
-		{ 2, "", true },
-		{ 1, "node.sched.policy=fifo", false },
-		{ 2, "node.sched.policy=fifo", true },
-		{ 2, "node.sched.policy=fifo node.threads=2", false },
-		{ 4, "node.sched.policy=fifo node.threads=2", true },
-		{ 2, "node.sched.policy=rr node.threads=8 node.pin.cpus=1", true },
-		{ 2, "node.sched.policy=fifo client.sched.policy=fifo", false },
-		{ 2,
-		  "node.sched.policy=fifo node.pin.cpus=0 client.sched.policy=rr client.pin.cpus=1",
-		  false },
-		{ 2,
-		  "node.sched.policy=fifo node.pin.cpus=0 client.sched.policy=rr client.pin.cpus=0",
-		  true },
-		{ 4,
-		  "node.sched.policy=fifo node.pin.cpus=0-2 client.sched.policy=rr "
-		  "client.pin.cpus=2-3 node.threads=3",
-		  false },
-		{ 8,
-		  "node.sched.policy=fifo node.pin.cpus=0-2 client.sched.policy=rr "
-		  "client.pin.cpus=2-3 node.threads=3",
-		  true },
-		{ 2, "node.sched.policy=batch node.threads=2", true },
-		{ 2, "node.sched.policy=fifo node.pin.cpus=1 client.pin.cpus=1 client.wait=spin",
-		  false },
-		{ 2, "node.sched.policy=fifo node.pin.cpus=1 client.pin.cpus=0 client.wait=spin",
-		  true },
-		{ 2, "node.pin.cpus=1 client.pin.cpus=1 client.wait=spin", true },
-		{ 2, "node.sched.policy=fifo hog.sched.policy=fifo hog.threads=0", true },
-		{ 2, "node.sched.policy=fifo hog.sched.policy=fifo", false },
-		{ 2, "hog.sched.policy=rr hog.threads=2", false },
-		{ 4, "hog.sched.policy=rr hog.threads=2 hog.pin.cpus=1-3", true },
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < sizeof(realtime_rows) / sizeof(*realtime_rows); i++) {
 		struct role_knobs *knobs[ROLES];
 		cpu_set_t online;
 		char why[256];
 		bool possible;
 
 		CPU_ZERO(&online);
-		for (int cpu = 0; cpu < rows[i].cpus; cpu++)
+		for (int cpu = 0; cpu < realtime_rows[i].cpus; cpu++)
 			CPU_SET(cpu, &online);
-		assign(knobs, rows[i].settings);
+		assign(knobs, realtime_rows[i].settings);
 		possible = possible_realtime(knobs, &online, why, sizeof(why));
-		if (possible != rows[i].possible)
-			printf("\n    %d CPUs, %s", rows[i].cpus, rows[i].settings);
-		CU_ASSERT(possible == rows[i].possible);
+		if (possible != realtime_rows[i].possible)
+			printf("\n    %d CPUs, %s", realtime_rows[i].cpus,
+			       realtime_rows[i].settings);
+		CU_ASSERT(possible == realtime_rows[i].possible);
 		release(knobs);
 	}
 }

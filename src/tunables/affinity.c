@@ -97,15 +97,15 @@ static void union_of(const struct offer *offer, cpu_set_t *ret)
 }
 
 /* What the strategy makes of what is offered without it. */
-static int apply_strategy(const struct topology *t, const struct pin_opts *o, pid_t tid,
-			  struct offer *offer, struct err *err)
+static int apply_strategy(const struct topology *t, const struct pin_opts *o, struct offer *offer,
+			  struct err *err)
 {
 	cpu_set_t domain, avoid;
 	int rc;
 
 	union_of(offer, &domain);
 	if (!CPU_COUNT(&domain))
-		cpus_allowed(tid, &domain);
+		cpus_allowed(&domain);
 	rc = pin_avoided(t, o->avoid, &avoid, err);
 	offer->count = 0;
 	return rc ? rc
@@ -113,8 +113,7 @@ static int apply_strategy(const struct topology *t, const struct pin_opts *o, pi
 			      err);
 }
 
-static int make_offer(const struct target *target, const struct pin_opts *o, struct offer *ret,
-		      struct err *err)
+static int make_offer(const struct pin_opts *o, struct offer *ret, struct err *err)
 {
 	struct topology *t = NULL;
 	int rc = 0;
@@ -126,7 +125,7 @@ static int make_offer(const struct target *target, const struct pin_opts *o, str
 	if (!rc)
 		rc = pin_places(t, o->at, ret->sets, &ret->count, err);
 	if (!rc && o->strategy)
-		rc = apply_strategy(t, o, target->tid, ret, err);
+		rc = apply_strategy(t, o, ret, err);
 	topology_close(t);
 	return rc;
 }
@@ -137,7 +136,7 @@ static int resolve(const struct target *t, void *opts, struct err *err)
 	struct offer offer = { 0 };
 	struct pin_opts *o = opts;
 	cpu_set_t mask;
-	int rc = make_offer(t, o, &offer, err);
+	int rc = make_offer(o, &offer, err);
 
 	if (rc)
 		return rc;
@@ -180,6 +179,20 @@ static int read_back(const struct target *t, void *opts, struct err *err)
 	return 0;
 }
 
+static int settle(const struct target *t, const void *opts, const struct memory_range *ranges,
+		  unsigned count, bool at_end, struct verdict_report *report, struct err *err)
+{
+	struct pin_opts resolved = *(const struct pin_opts *)opts;
+	int rc;
+
+	(void)ranges;
+	(void)count;
+	if (!at_end)
+		return SETTLE_SAME;
+	rc = resolve(t, &resolved, err);
+	return rc ? rc : pin_look_again(t, &resolved, report);
+}
+
 const struct tunable tunable_pin = {
 	.group = { .name = "pin",
 		   .help = "which CPUs threads run on",
@@ -194,4 +207,5 @@ const struct tunable tunable_pin = {
 	.apply = apply,
 	.read_back = read_back,
 	.explain = pin_explain,
+	.settle = settle,
 };

@@ -55,5 +55,11 @@ const char *pin_vacuous(const struct topology *t, enum pin_strategy strategy);
 int pin_refuse(pid_t tid, const cpu_set_t *asked, int code, struct err *err);
 void pin_explain(const struct target *t, const void *requested, const void *effective,
 		 struct verdict_report *report);
+/*
+ * Is the thread, pinned as in *resolved, still where the pin put it? Leaving a cpuset, or a change
+ * of the one it is in, takes pins away without a word. SETTLE_SAME, or 0 and a report.
+ */
+int pin_look_again(const struct target *t, const struct pin_opts *resolved,
+		   struct verdict_report *report);
 
 #endif

@@ -15,7 +15,7 @@
 #include "tunables/affinity.h"
 
 /* Says which of the asked CPUs cannot be had, and why. */
-static void name_missing(pid_t tid, const cpu_set_t *asked, char *buf, size_t size)
+static void name_missing(const cpu_set_t *asked, char *buf, size_t size)
 {
 	char absent_text[64], online_text[64], outside_text[64], allowed_text[64];
 	cpu_set_t online, absent, present, allowed, outside;
@@ -23,7 +23,7 @@ static void name_missing(pid_t tid, const cpu_set_t *asked, char *buf, size_t si
 	int count;
 
 	cpus_online(&online);
-	cpus_allowed(tid, &allowed);
+	cpus_allowed(&allowed);
 	count = cpus_minus(asked, &online, &absent);
 	cpus_minus(asked, &absent, &present);
 	cpus_write(&absent, absent_text, sizeof(absent_text));
@@ -48,7 +48,7 @@ int pin_refuse(pid_t tid, const cpu_set_t *asked, int code, struct err *err)
 
 	switch (code) {
 	case -EINVAL:
-		name_missing(tid, asked, why, sizeof(why));
+		name_missing(asked, why, sizeof(why));
 		return err_set(err, code, "%s", why);
 	case -EPERM:
 		return err_set(err, code, "thread %d belongs to another user: needs CAP_SYS_NICE",
@@ -83,27 +83,35 @@ static void describe(const struct pin_opts *asked, const struct pin_opts *got,
 	snprintf(report->effective, sizeof(report->effective), "cpus=%s", got->cpus);
 }
 
-/* Caches and siblings can be what a hypervisor made up. */
-static bool is_hearsay(const struct pin_opts *o)
+static bool names_cache_or_core(const struct pin_opts *o)
 {
-	return (o->strategy || strstr(o->at, "l3:") || strstr(o->at, "l2:") ||
-		strstr(o->at, "core:") || strstr(o->at, "strand:")) &&
-	       machine_is_virtual("");
+	return o->strategy || strstr(o->at, "l3:") || strstr(o->at, "l2:") ||
+	       strstr(o->at, "core:") || strstr(o->at, "strand:");
+}
+
+/* Caches and siblings can be what a hypervisor made up, and everything can be what a user did. */
+static const char *doubt(const struct topology *t, const struct pin_opts *o)
+{
+	if (!topology_is_real(t))
+		return "by the topology that HWLOC_XMLFILE or HWLOC_SYNTHETIC describes";
+	if (names_cache_or_core(o) && machine_is_virtual(""))
+		return "caches and cores are as the hypervisor shows them";
+	return NULL;
 }
 
 static void remark_topology(const struct pin_opts *o, struct verdict_report *report)
 {
-	static const char hearsay[] = "caches and cores are as the hypervisor shows them";
+	const char *vacuous, *remark;
 	struct topology *t = NULL;
-	const char *vacuous = NULL;
 
-	if (o->strategy && topology_open(&t, NULL, NULL) == 0)
-		vacuous = pin_vacuous(t, (enum pin_strategy)o->strategy);
+	if (topology_open(&t, NULL, NULL) < 0)
+		return;
+	vacuous = o->strategy ? pin_vacuous(t, (enum pin_strategy)o->strategy) : NULL;
+	remark = doubt(t, o);
 	if (vacuous)
 		report->verdict = VERDICT_VACUOUS;
-	snprintf(report->why, sizeof(report->why), "%s%s%s%s", vacuous ? "strategy: " : "",
-		 vacuous ? vacuous : "", vacuous && is_hearsay(o) ? "; " : "",
-		 is_hearsay(o) ? hearsay : "");
+	snprintf(report->why, sizeof(report->why), "%s%s%s", vacuous ? vacuous : "",
+		 vacuous && remark ? "; " : "", remark ? remark : "");
 	topology_close(t);
 }
 
@@ -119,7 +127,7 @@ void pin_explain(const struct target *t, const void *requested, const void *effe
 	describe(asked, got, report);
 	if (!CPU_EQUAL(&want, &have)) {
 		report->verdict = VERDICT_CLAMPED;
-		name_missing(t->tid, &want, report->why, sizeof(report->why));
+		name_missing(&want, report->why, sizeof(report->why));
 		return;
 	}
 	/* Places and strategies are no CPUs to the kernel: what they came to is all there is. */
@@ -132,4 +140,29 @@ void pin_explain(const struct target *t, const void *requested, const void *effe
 	} else if (asked->strategy || *asked->at) {
 		remark_topology(asked, report);
 	}
+}
+
+int pin_look_again(const struct target *t, const struct pin_opts *resolved,
+		   struct verdict_report *report)
+{
+	struct pin_opts now = *resolved;
+	cpu_set_t want, have, allowed;
+
+	cpus_read(resolved->cpus, &want);
+	CPU_ZERO(&have);
+	sched_getaffinity(t->tid, sizeof(have), &have);
+	cpus_allowed(&allowed);
+	CPU_AND(&want, &want, &allowed);
+	if (CPU_EQUAL(&want, &have))
+		return SETTLE_SAME;
+	cpus_write(&have, now.cpus, sizeof(now.cpus));
+	snprintf(report->requested, sizeof(report->requested), "cpus=%s", resolved->cpus);
+	snprintf(report->effective, sizeof(report->effective), "cpus=%s", now.cpus);
+	describe(resolved, &now, report);
+	report->verdict = VERDICT_CLAMPED;
+	snprintf(report->why, sizeof(report->why),
+		 "pinned to cpus %.50s at the start, on cpus %.50s at the end: somebody moved it, "
+		 "or its cpuset, and that takes pins away",
+		 resolved->cpus, now.cpus);
+	return 0;
 }
