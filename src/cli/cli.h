@@ -59,6 +59,7 @@ int run_sweep(int argc, char **argv);
 int run_plan(int argc, char **argv);
 int run_report(int argc, char **argv);
 int run_tune(int argc, char **argv);
+int run_doctor(int argc, char **argv);
 int run_info(int argc, char **argv);
 int run_help(int argc, char **argv);
 

@@ -21,6 +21,7 @@ const struct command commands[] = {
 	{ "report", "DIR", "table and HTML of a sweep", run_report },
 	{ "tune", "show | plan | apply | restore | status | run ...",
 	  "settings of the whole machine, applied and taken back", run_tune },
+	{ "doctor", "[OPTIONS]", "is this machine fit to measure on, and why not", run_doctor },
 	{ "info", "[WHAT]", "backends, tunables, knobs: what exists, what works here, why not",
 	  run_info },
 	{ "help", "[COMMAND]", "this, or the options of a command", run_help },
