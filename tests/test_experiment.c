@@ -40,6 +40,12 @@ static const struct {
 	  "2:11: margins: no metric \"cpus\"; did you mean \"cpu\"?" },
 	{ FACTORS "margins: 3%\n",
 	  "2:10: margins: a map of metrics belongs here, such as {p50: 3%}" },
+	{ FACTORS "observe: yes\n", "2:10: observe: a map belongs here, such as {hardware: yes}" },
+	{ FACTORS "observe: {hardwear: yes}\n",
+	  "2:11: observe.hardwear: no such thing; did you mean hardware?; there are hardware and "
+	  "runq-latency" },
+	{ FACTORS "observe: {hardware: 7}\n",
+	  "2:11: observe.hardware: \"7\" is neither yes nor no" },
 	{ FACTORS "invalid: {retries: 3}\n", "2:11: invalid: takes {repeat: N} and nothing else" },
 	{ FACTORS "invalid: {repeat: 11}\n",
 	  "2:19: invalid.repeat: 11 is out of range: from 0 to 10" },
@@ -171,7 +177,8 @@ static const char full[] =
 	"primary: p50\n"
 	"margins: {p50: 3%}\n"
 	"seed: 42\n"
-	"invalid: {repeat: 1}\n";
+	"invalid: {repeat: 1}\n"
+	"observe: {hardware: yes}\n";
 
 static void test_a_file_is_read_whole(void)
 {
@@ -184,6 +191,7 @@ static void test_a_file_is_read_whole(void)
 	CHECK_INT(x->seed, 42);
 	CHECK_INT(x->primary, METRIC_P50);
 	CHECK_NEAR(x->margin[METRIC_P50], 0.03, 1e-12);
+	CU_ASSERT(x->observe.hardware && !x->observe.runq_latency);
 	CHECK_INT(x->factor_count, 3);
 	CHECK_TEXT(x->factors[0].key, "node.backend");
 	CHECK_INT(x->factors[0].baseline, 2);

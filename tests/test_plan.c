@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "lab/files.h"
 #include "tests/lab_fake.h"
 #include "tests/test.h"
 
@@ -171,6 +172,31 @@ static void test_a_plan_comes_back_from_the_disk_as_it_was(void)
 	fake_folder_remove(folder);
 }
 
+/* A plan of a version that knew fewer metrics and observed nothing. */
+static void test_a_plan_from_before_there_were_observations_is_read(void)
+{
+	struct plan *plan = fake_plan(text), *back = NULL;
+	char *folder = fake_folder(), path[100];
+	struct err err = { 0 };
+	json_t *json;
+
+	CU_ASSERT_FATAL(plan != NULL);
+	snprintf(path, sizeof(path), "%s/plan.json", folder);
+	json = plan_to_json(plan);
+	json_object_del(json, "observe");
+	json_object_del(json_object_get(json, "margins"), "run-delay");
+	CHECK_INT(file_write_json(path, json, &err), 0);
+	CHECK_INT(plan_load(path, &back, &err), 0);
+	CU_ASSERT_FATAL(back != NULL);
+	CHECK_NEAR(back->experiment->margin[METRIC_RUN_DELAY],
+		   metric_infos[METRIC_RUN_DELAY].margin, 0);
+	CU_ASSERT(!back->experiment->observe.hardware);
+	json_decref(json);
+	plan_destroy(plan);
+	plan_destroy(back);
+	fake_folder_remove(folder);
+}
+
 /* Each edit of a good plan makes it a bad one, and it is refused instead of believed. */
 static void test_an_edited_plan_is_refused(void)
 {
@@ -184,6 +210,7 @@ static void test_an_edited_plan_is_refused(void)
 		{ { "baseline" }, -1, "-1" },
 		{ { "seed" }, -1, "0" },
 		{ { "primary" }, -1, "\"p42\"" },
+		{ { "observe" }, -1, "{\"hardware\": \"perhaps\"}" },
 		{ { "factors" }, -1, "[]" },
 		{ { "configs" }, -1, "[]" },
 		{ { "configs" }, 0, "{}" },
@@ -324,6 +351,8 @@ static CU_TestInfo tests[] = {
 	{ "times follow from the client", test_times_follow_from_the_client },
 	{ "a plan comes back from the disk as it was",
 	  test_a_plan_comes_back_from_the_disk_as_it_was },
+	{ "a plan from before there were observations is read",
+	  test_a_plan_from_before_there_were_observations_is_read },
 	{ "an edited plan is refused", test_an_edited_plan_is_refused },
 	{ "the text says what will be done", test_the_text_says_what_will_be_done },
 	{ "the text says what can be concluded", test_the_text_says_what_can_be_concluded },

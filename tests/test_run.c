@@ -117,6 +117,37 @@ static void test_the_numbers_are_those_of_the_programs(void)
 	fake_folder_remove(folder);
 }
 
+static void test_what_the_kernel_counted_of_the_node_stands_beside(void)
+{
+	struct plan *plan = plan_of("busy", "slow");
+	char *folder = fake_folder(), path[100];
+	const json_t *observed, *process, *thread;
+	struct run_result r = { 0 };
+	json_t *json = NULL;
+
+	CU_ASSERT_FATAL(plan != NULL);
+	CHECK_INT(run_in(plan, folder, NULL, &r, NULL), 0);
+	snprintf(path, sizeof(path), "%s/runs/00007/run.json", folder);
+	CHECK_INT(file_read_json(path, &json, NULL), 0);
+	observed = json_object_get(json, "observed");
+	process = json_object_get(observed, "process");
+	thread = json_array_get(json_object_get(observed, "threads"), 0);
+	CU_ASSERT(json_integer_value(json_object_get(process, "window_ns")) >= 100 * MS);
+	CHECK_INT(json_integer_value(json_object_get(process, "threads")), 1);
+	CU_ASSERT(json_integer_value(json_object_get(process, "voluntary_switches")) >= 1);
+	CHECK_TEXT(text_at(thread, "name"), "fake_ringwalk");
+	CHECK_NEAR(r.metric[METRIC_SWITCHES],
+		   json_number_value(json_object_get(process, "voluntary_switches")) / 1000, 1e-9);
+	CHECK_INT(isnan(r.metric[METRIC_RUN_DELAY]),
+		  json_is_null(json_object_get(process, "run_delay_ns")));
+	/* Not asked for, so not counted; and where this client ran it does not say. */
+	CU_ASSERT(isnan(r.metric[METRIC_CYCLES]));
+	CU_ASSERT(json_is_null(json_object_get(observed, "others_share")));
+	json_decref(json);
+	plan_destroy(plan);
+	fake_folder_remove(folder);
+}
+
 /* Of two configurations, the first without a hog. */
 static const char hogged[] = "client: {duration: 10ms}\nhog: {behave: well}\n"
 			     "factors: {hog.threads: [0, 1]}\nblocks: 1\nseed: 9\n";
@@ -331,6 +362,8 @@ static CU_TestInfo tests[] = {
 	{ "a hog that is refused fails the run", test_a_hog_that_is_refused_fails_the_run },
 	{ "a run leaves a complete folder", test_a_run_leaves_a_complete_folder },
 	{ "the numbers are those of the programs", test_the_numbers_are_those_of_the_programs },
+	{ "what the kernel counted of the node stands beside",
+	  test_what_the_kernel_counted_of_the_node_stands_beside },
 	{ "the programs get the settings of their role",
 	  test_the_programs_get_the_settings_of_their_role },
 	{ "every failure is a result with its reason",

@@ -118,6 +118,8 @@ static void test_the_last_attempt_with_numbers_counts(void)
 	struct dataset *d = load(folder, false, NULL);
 
 	CU_ASSERT_FATAL(d != NULL);
+	CHECK_NEAR(d->runs[0].metric[METRIC_P50], 10, 0);
+	CU_ASSERT(isnan(d->runs[0].metric[METRIC_RUN_DELAY])); /* older than this metric */
 	CHECK_INT(d->run_count, 8);
 	for (unsigned i = 0; i < 8; i++)
 		CHECK_INT(d->runs[i].usable, usable[i]);

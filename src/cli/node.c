@@ -3,7 +3,7 @@
  *
  * One line `listening on ADDRESS` per address when ready, and only then. SIGINT and SIGTERM: drain,
  * summary, exit 0. SIGUSR1: counters, flushed. Signals are taken by the main thread alone, which
- * waits for nothing else.
+ * waits for nothing else. What the kernel counted of the node's threads is told since it listens.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -28,6 +28,7 @@ struct node_cli {
 	struct node_output output;
 	struct distwalk_opts distwalk;
 	struct node *node;
+	struct observation observation;
 };
 
 static const struct knob output_knobs[] = {
@@ -48,6 +49,7 @@ static const struct knob_group output_group = {
 
 static void finish(struct node_cli *cli)
 {
+	observation_finish(&cli->observation);
 	node_destroy(cli->node);
 	role_cli_close(&cli->role);
 }
@@ -63,8 +65,17 @@ static void print_addresses(const struct node *node)
 	fflush(stdout);
 }
 
-static void print_counters(const struct node *node)
+static void print_observed(struct observation *o, uint64_t requests)
 {
+	char text[DESCRIBE_TEXT];
+
+	if (o->is_complete && *describe_text(&o->process, &o->machine, (double)requests, text))
+		printf("observed: %s\n", text);
+}
+
+static void print_counters(struct node_cli *cli)
+{
+	const struct node *node = cli->node;
 	struct node_stats stats;
 
 	for (unsigned i = 0; i < node_worker_count(node); i++) {
@@ -75,6 +86,7 @@ static void print_counters(const struct node *node)
 	node_stats(node, -1, &stats);
 	printf("all: ");
 	node_counters_text(&stats, stdout);
+	print_observed(&cli->observation, stats.requests);
 	node_devices_text(node, stdout);
 	fflush(stdout);
 }
@@ -85,18 +97,20 @@ static int write_json(struct node_cli *cli, struct err *err)
 		return 0;
 	return write_json_file("json", cli->output.json,
 			       node_json(cli->node, cli->role.backend->group.name, cli->role.set,
-					 &cli->role.placement),
+					 &cli->role.placement, &cli->observation),
 			       err);
 }
 
-static void wait_for_end(const struct node *node, const sigset_t *set)
+/* Threads take their counters along when they end, so they are looked at while all are there. */
+static void wait_for_end(struct node_cli *cli, const sigset_t *set)
 {
 	int signal_number = 0;
 
 	while (signal_number != SIGINT && signal_number != SIGTERM) {
 		sigwait(set, &signal_number);
+		observation_end(&cli->observation);
 		if (signal_number == SIGUSR1)
-			print_counters(node);
+			print_counters(cli);
 	}
 }
 
@@ -119,10 +133,11 @@ static int serve(struct node_cli *cli, struct err *err)
 			    err);
 	if (result < 0)
 		return result;
+	observation_begin(&cli->observation, getpid(), &(struct observe_opts){ 0 });
 	print_addresses(cli->node);
-	wait_for_end(cli->node, &signals);
+	wait_for_end(cli, &signals);
 	result = node_stop(cli->node, err);
-	print_counters(cli->node);
+	print_counters(cli);
 	return result < 0 ? result : write_json(cli, err);
 }
 

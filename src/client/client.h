@@ -29,6 +29,8 @@
 #include "engine/secret.h"
 #include "engine/tls.h"
 #include "engine/wire.h"
+#include "observe/machine.h"
+#include "observe/process.h"
 
 enum arrival_law { ARRIVAL_CONSTANT, ARRIVAL_EXPONENTIAL };
 enum wait_mode { WAIT_HYBRID, WAIT_SLEEP, WAIT_SPIN };
@@ -158,8 +160,11 @@ struct client_result {
 	int64_t start_epoch_ns, start_ns, end_ns;  /* of the measured part */
 	double offered_rate, sent_rate, done_rate; /* per second */
 	double cpu_share_max;			   /* of the busiest client thread */
-	double run_delay_share_max; /* time runnable but not running, busiest thread */
-	double steal_share;	    /* of the machine during the run */
+	double run_delay_share_max;	/* time runnable but not running, busiest thread */
+	double steal_share;		/* of the machine during the run */
+	struct process_change observed; /* the client's threads, from the start to the last answer;
+					   no threads: not observed */
+	struct machine machine;		/* meanwhile */
 	uint64_t seed;
 	struct backend_stats backend;
 	struct loop_stats loop;

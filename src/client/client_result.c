@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "client/client_private.h"
 #include "client/judge.h"
@@ -47,6 +48,8 @@ void client_result_destroy(struct client_result *r)
 	hist_destroy(r->node_service);
 	hist_destroy(r->connect);
 	split_finish(&r->split);
+	process_change_finish(&r->observed);
+	machine_finish(&r->machine);
 	free(r->records);
 	free(r);
 }
@@ -121,6 +124,24 @@ static void add_thread(struct client_result *r, const struct client_thread *t)
 	r->record_count += tally->record_count;
 }
 
+static int observe(struct client_result *r, const struct client *c)
+{
+	AUTO(auto_free) struct task *tasks = calloc(2 * (size_t)c->count + 1, sizeof(*tasks));
+	int64_t window_ns = c->observed_end.at_ns - c->observed_begin.at_ns;
+	int rc;
+
+	if (!tasks)
+		return -ENOMEM;
+	for (unsigned i = 0; i < c->count; i++) {
+		tasks[i] = c->threads[i].task_begin;
+		tasks[c->count + i] = c->threads[i].task_end;
+	}
+	rc = process_of_tasks(tasks, tasks + c->count, c->count, window_ns, &r->observed);
+	if (rc == 0)
+		rc = machine_between(&c->observed_begin, &c->observed_end, &r->machine);
+	return rc;
+}
+
 static void judge(const struct client *c, struct client_result *r)
 {
 	struct judge_facts facts = {
@@ -170,6 +191,10 @@ int client_make_result(const struct client *c, struct client_result **ret, struc
 	r->steal_share = machine_usage_steal(&c->machine_begin, &c->machine_end);
 	r->start_epoch_ns = clock_read_ns(CLOCK_REALTIME) - (clock_now_ns() - r->start_ns);
 	judge(c, r);
+	if (observe(r, c) < 0) {
+		client_result_destroy(r);
+		return err_set(err, -ENOMEM, "no memory for what was observed");
+	}
 	*ret = r;
 	return 0;
 }

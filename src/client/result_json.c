@@ -9,6 +9,7 @@
 
 #include "client/result_text.h"
 #include "client/split_text.h"
+#include "observe/describe.h"
 
 /* Of the failed ones, the answers by status; the others' connection broke. */
 static json_t *status_json(const struct client_counts *c)
@@ -209,6 +210,15 @@ static json_t *tls_json(const struct client_result *r)
 			 "resumed", (json_int_t)l->handshakes_resumed);
 }
 
+/* The same names as beside a node: lab/observation.h. */
+static json_t *observed_json(const struct client_result *r)
+{
+	if (!r->observed.count)
+		return json_null();
+	return json_pack("{so so so}", "process", describe_process(&r->observed), "threads",
+			 describe_threads(&r->observed), "machine", describe_machine(&r->machine));
+}
+
 json_t *result_json(const struct client_result *r)
 {
 	json_t *root = json_pack(
@@ -226,6 +236,7 @@ json_t *result_json(const struct client_result *r)
 	if (!root)
 		return NULL;
 	json_object_set_new(root, "timeout_ns", json_integer(r->timeout_ns));
+	json_object_set_new(root, "observed", observed_json(r));
 	if (r->is_datagram)
 		add_udp(root, r);
 	return root;

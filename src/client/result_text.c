@@ -10,6 +10,7 @@
 
 #include "base/units.h"
 #include "client/split_text.h"
+#include "observe/describe.h"
 
 const double result_percentiles[] = { 50, 90, 99, 99.9, 0 };
 
@@ -191,6 +192,16 @@ static void write_advice(const struct client_counts *c, FILE *out)
 			told);
 }
 
+/* Per request sent; the window holds the warm-up, too. */
+static void write_observed(const struct client_result *r, FILE *out)
+{
+	double requests = (double)(r->counts.sent + r->warm_up.sent);
+	char text[DESCRIBE_TEXT];
+
+	if (r->observed.count && *describe_text(&r->observed, &r->machine, requests, text))
+		fprintf(out, "observed    %s\n", text);
+}
+
 int result_write_text(const struct client_result *r, FILE *out, struct err *err)
 {
 	write_verdict(r, out);
@@ -204,6 +215,7 @@ int result_write_text(const struct client_result *r, FILE *out, struct err *err)
 	if (hist_count(r->response))
 		write_latencies(r, out);
 	write_advice(&r->counts, out);
+	write_observed(r, out);
 	if (r->shows_split && r->split.answers) {
 		fputc('\n', out);
 		split_write_text(&r->split, out);

@@ -101,6 +101,7 @@ static void run(struct client_thread *t, int64_t start_ns)
 	bool is_sending = true;
 	int rc;
 
+	task_read_self(&t->task_begin);
 	load_begin(l, start_ns);
 	usage_read(&t->begin);
 	while ((rc = load_turn(l)) > 0) {
@@ -118,6 +119,7 @@ static void run(struct client_thread *t, int64_t start_ns)
 		t->idle_ns = l->pacer.idle_ns;
 		usage_read(&t->end);
 	}
+	task_read_self(&t->task_end);
 	if (rc < 0)
 		err_sys(&t->err, rc, "the %s backend", t->job->backend->group.name);
 }

@@ -13,6 +13,7 @@
 #include "client/load.h"
 #include "engine/address.h"
 #include "engine/hooks.h"
+#include "observe/task.h"
 #include "observe/usage.h"
 
 /* What all threads share; only the gate changes, and only under its lock. */
@@ -47,7 +48,8 @@ struct client_thread {
 	struct loop loop;
 	struct load load;
 	struct usage begin, end;
-	int64_t idle_ns; /* of the pacer, when `end` was read */
+	struct task task_begin, task_end; /* from the start to the last answer */
+	int64_t idle_ns;		  /* of the pacer, when `end` was read */
 	bool interrupted;
 	struct backend_stats backend_stats;
 	struct err err;

@@ -81,13 +81,21 @@ int child_start(struct child *c, const struct child_spec *spec, struct err *err)
 	return err_sys(err, rc, "start the %s", spec->name);
 }
 
+static int64_t time_ns(const struct timeval *t)
+{
+	return t->tv_sec * SEC + t->tv_usec * US;
+}
+
 static void reap(struct child *c)
 {
+	struct rusage usage = { 0 };
+
 	if (!c->pid)
 		return;
-	while (waitpid(c->pid, &c->status, 0) < 0 && errno == EINTR)
+	while (wait4(c->pid, &c->status, 0, &usage) < 0 && errno == EINTR)
 		;
 	c->pid = 0;
+	c->used_ns = time_ns(&usage.ru_utime) + time_ns(&usage.ru_stime);
 }
 
 void child_signal(const struct child *c, int signal)
@@ -224,7 +232,7 @@ int64_t child_cpu_ns(const struct child *c)
 	struct timespec ts;
 
 	if (!c->pid || clock_gettime(c->cpu_clock, &ts) < 0)
-		return 0;
+		return c->used_ns;
 	return ts.tv_sec * SEC + ts.tv_nsec;
 }
 

@@ -27,6 +27,7 @@ struct child {
 	int out;    /* what it prints; -1: goes to the log too */
 	int status; /* of waitpid(), once it has ended */
 	clockid_t cpu_clock;
+	int64_t used_ns; /* CPU time of all its threads, once it has ended */
 };
 
 /* argv[0] is the program. Its stderr (and stdout unless is_read) goes to the file log. */
@@ -70,7 +71,7 @@ enum child_event child_read_line(struct child *c, const char *start, char *buf, 
 				 int64_t deadline_ns, const struct watch *watch);
 
 void child_signal(const struct child *c, int signal);
-/* CPU time of all its threads so far; 0 when it has been reaped. */
+/* CPU time of all its threads so far, also when it has ended. */
 int64_t child_cpu_ns(const struct child *c);
 
 /* Of an ended child: true for exit status 0; how it ended as "exit status 3", "signal 11". */

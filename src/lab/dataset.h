@@ -32,15 +32,31 @@ enum metric {
 	METRIC_RATE,	     /* requests done per second */
 	METRIC_CPU,	     /* CPU time of the node per request, ns */
 	METRIC_SYSCALLS,     /* of the node's backend, per request */
+	/* Observed beside the run (lab/observation.h): of the node, per request unless said. */
+	METRIC_RUN_DELAY,   /* its threads ready and not running, ns */
+	METRIC_SWITCHES,    /* voluntary */
+	METRIC_PREEMPTIONS, /* involuntary switches */
+	METRIC_MIGRATIONS,  /* per second */
+	METRIC_FAULTS,	    /* of pages, minor and major */
+	METRIC_CYCLES,
+	METRIC_INSTRUCTIONS,
+	METRIC_CACHE_MISSES,
+	METRIC_BRANCH_MISSES,
+	METRIC_SOFTIRQ,	 /* of the machine, per cent of the time of all CPUs */
+	METRIC_STEAL,	 /* likewise */
+	METRIC_PRESSURE, /* of the machine: per cent of the time somebody waited for a CPU */
+	METRIC_OTHERS,	 /* on the node's CPUs: per cent of their time used by anybody else */
 	METRICS
 };
 
 struct metric_info {
 	const char *name;  /* "p99": key in files and on the command line */
 	const char *title; /* "p99 response" */
-	const char *unit;  /* "ns", "1/s", "" */
+	const char *unit;  /* "ns", "1/s", "%", "" */
 	bool higher_is_better;
 	double margin; /* "same" when within this share: 0.02, 0.05 ... */
+	/* A counter that may say why an effect is there: its words ("run delay"); NULL: none. */
+	const char *reason;
 };
 extern const struct metric_info metric_infos[METRICS];
 int metric_find(const char *name, struct err *err); /* enum metric or -EINVAL, with a suggestion */

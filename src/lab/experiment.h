@@ -16,6 +16,7 @@
  *	margins: {p50: 3%}
  *	seed: 42
  *	invalid: {repeat: 2}
+ *	observe: {hardware: yes}                              # counters that cost a little
  *
  * Keys below node, client and hog are those of the commands' options, nested or dotted. A factor is
  * a setting with a list of values, or a name with named bundles of settings. A rule of `exclude`
@@ -31,6 +32,7 @@
 #include <stdint.h>
 
 #include "lab/dataset.h"
+#include "lab/observe_knobs.h"
 #include "lab/parts.h"
 #include "lab/settings.h"
 
@@ -82,6 +84,7 @@ struct experiment {
 	enum metric primary;
 	double margin[METRICS];
 	uint64_t seed; /* 0: a fresh one */
+	struct observe_opts observe;
 };
 
 /* The first thing wrong, as "FILE:LINE:COLUMN: KEY: sentence". -EINVAL, or why it can't be read. */

@@ -289,13 +289,36 @@ static int read_invalid(struct reader *r, const struct yaml *section)
 	return rc;
 }
 
-static const char *const section_names[] = { "sweep",	 "node",    "client", "hog",	 "factors",
-					     "baseline", "exclude", "blocks", "primary", "margins",
-					     "seed",	 "invalid", NULL };
+static int visit_observe(struct reader *r, const char *where, const char *key,
+			 const struct yaml *value, void *context)
+{
+	struct observe_opts *o = context;
+	struct err why;
+	char text[32];
+
+	if (reader_text(r, key, value, text, sizeof(text)) < 0)
+		return -EINVAL;
+	if (observe_set(o, key, text, &why) < 0)
+		return yaml_complain(&value->key_place, r->err, "%s%s: %s", where, key, why.text);
+	return 0;
+}
+
+static int read_observe(struct reader *r, const struct yaml *section)
+{
+	if (section->kind != YAML_MAP)
+		return yaml_complain(&section->place, r->err,
+				     "observe: a map belongs here, such as {hardware: yes}");
+	return reader_walk(r, "observe.", "", section, visit_observe, &r->x->observe);
+}
+
+static const char *const section_names[] = { "sweep",	 "node",    "client",  "hog",	  "factors",
+					     "baseline", "exclude", "blocks",  "primary", "margins",
+					     "seed",	 "invalid", "observe", NULL };
 
 static int (*const section_readers[])(struct reader *r, const struct yaml *section) = {
-	read_name,	read_fixed,  read_fixed,   read_fixed,	 reader_factors, reader_baseline,
-	reader_exclude, read_blocks, read_primary, read_margins, read_seed,	 read_invalid,
+	read_name,	 read_fixed,	 read_fixed,   read_fixed,   reader_factors,
+	reader_baseline, reader_exclude, read_blocks,  read_primary, read_margins,
+	read_seed,	 read_invalid,	 read_observe,
 };
 
 static int check_sections(struct reader *r)

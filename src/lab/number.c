@@ -12,12 +12,15 @@
 static const struct number_unit time_units[] = {
 	{ 1e9, "s" }, { 1e6, "ms" }, { 1e3, "us" }, { 1, "ns" }
 };
+static const struct number_unit per_cent[] = { { 1, "%" } };
 static const struct number_unit rate_units[] = { { 1e6, "M/s" }, { 1e3, "k/s" }, { 1, "/s" } };
 
 struct number_unit number_unit_for(enum metric m, double typical)
 {
 	const char *unit = metric_infos[m].unit;
-	const struct number_unit *units = !strcmp(unit, "ns") ? time_units : rate_units;
+	const struct number_unit *units = !strcmp(unit, "ns")  ? time_units
+					  : !strcmp(unit, "%") ? per_cent
+							       : rate_units;
 
 	if (!*unit)
 		return (struct number_unit){ 1, "" };

@@ -99,15 +99,15 @@ json_t *plan_to_json(const struct plan *plan)
 	const struct experiment *x = plan->experiment;
 
 	return json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:i, s:s, s:o, s:o, s:o, s:o, s:i, s:o, "
-			 "s:o, s:O}",
+			 "s:o, s:o, s:O}",
 			 "version", PLAN_VERSION, "sweep", x->name, "file", x->file, "command",
 			 plan->command, "created_epoch_ns", (json_int_t)plan->created_epoch_ns,
 			 "seed", (json_int_t)plan->seed, "repeat", (int)x->repeat, "primary",
 			 metric_infos[x->primary].name, "margins", margins_to_json(x), "settings",
 			 settings_to_json(&x->fixed), "factors", factors_to_json(x), "configs",
 			 configs_to_json(plan), "baseline", (int)plan->baseline, "excluded",
-			 excluded_to_json(plan), "blocks", blocks_to_json(plan), "environment",
-			 plan->environment);
+			 excluded_to_json(plan), "blocks", blocks_to_json(plan), "observe",
+			 observe_to_json(&x->observe), "environment", plan->environment);
 }
 
 int plan_save(const struct plan *plan, const char *path, struct err *err)
@@ -191,6 +191,12 @@ static bool read_factors(const json_t *list, struct experiment *x)
 	return experiment_combinations(x) <= CONFIGS_MAX;
 }
 
+/* A sweep from before there was this metric has no margin for it. */
+static void read_margin(const json_t *json, double *ret, double otherwise)
+{
+	*ret = json_is_number(json) ? json_number_value(json) : otherwise;
+}
+
 static bool read_experiment(const json_t *json, struct experiment *x)
 {
 	char primary[32];
@@ -208,9 +214,10 @@ static bool read_experiment(const json_t *json, struct experiment *x)
 	x->primary = (enum metric)metric;
 	x->repeat = (unsigned)repeat;
 	for (int i = 0; i < METRICS; i++)
-		x->margin[i] = json_real_value(
-			json_object_get(json_object_get(json, "margins"), metric_infos[i].name));
-	return settings_from_json(json_object_get(json, "settings"), false, &x->fixed, NULL) == 0 &&
+		read_margin(json_object_get(json_object_get(json, "margins"), metric_infos[i].name),
+			    &x->margin[i], metric_infos[i].margin);
+	return observe_from_json(json_object_get(json, "observe"), &x->observe, NULL) == 0 &&
+	       settings_from_json(json_object_get(json, "settings"), false, &x->fixed, NULL) == 0 &&
 	       read_factors(json_object_get(json, "factors"), x);
 }
 

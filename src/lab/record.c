@@ -40,8 +40,34 @@ static double percentile(const json_t *client, const char *which, const char *na
 	return number(find(client, "latency", which, "percentiles_ns", name, NULL));
 }
 
-static void take_metrics(const json_t *node, const json_t *client, int64_t cpu_ns, double *metric)
+/* What was observed from outside of the node, per request; NaN is passed on. */
+static void take_observed(const json_t *observed, double requests, double *metric)
 {
+	const json_t *process = find(observed, "process", NULL);
+	const json_t *hardware = find(observed, "hardware", NULL);
+	const json_t *machine = find(observed, "machine", NULL);
+	double seconds = number(find(process, "window_ns", NULL)) / SEC;
+
+	metric[METRIC_RUN_DELAY] = number(find(process, "run_delay_ns", NULL)) / requests;
+	metric[METRIC_SWITCHES] = number(find(process, "voluntary_switches", NULL)) / requests;
+	metric[METRIC_PREEMPTIONS] = number(find(process, "involuntary_switches", NULL)) / requests;
+	metric[METRIC_MIGRATIONS] = number(find(process, "migrations", NULL)) / seconds;
+	metric[METRIC_FAULTS] = (number(find(process, "minor_faults", NULL)) +
+				 number(find(process, "major_faults", NULL))) /
+				requests;
+	metric[METRIC_SOFTIRQ] = 100 * number(find(machine, "shares", "softirq", NULL));
+	metric[METRIC_STEAL] = 100 * number(find(machine, "shares", "steal", NULL));
+	metric[METRIC_PRESSURE] = 100 * number(find(machine, "pressure", "cpu", "some", NULL));
+	metric[METRIC_OTHERS] = 100 * number(find(observed, "others_share", NULL));
+	metric[METRIC_CYCLES] = number(find(hardware, "cycles", NULL)) / requests;
+	metric[METRIC_INSTRUCTIONS] = number(find(hardware, "instructions", NULL)) / requests;
+	metric[METRIC_CACHE_MISSES] = number(find(hardware, "cache_misses", NULL)) / requests;
+	metric[METRIC_BRANCH_MISSES] = number(find(hardware, "branch_misses", NULL)) / requests;
+}
+
+static void take_metrics(const struct run_facts *f, double *metric)
+{
+	const json_t *node = f->node, *client = f->client;
 	double requests = number(find(node, "stats", "requests", NULL));
 	double syscalls = number(find(node, "stats", "syscalls", NULL));
 
@@ -55,8 +81,9 @@ static void take_metrics(const json_t *node, const json_t *client, int64_t cpu_n
 	metric[METRIC_LATENESS_P99] = percentile(client, "lateness", "p99");
 	metric[METRIC_RATE] = number(find(client, "rates_per_s", "done", NULL));
 	if (requests > 0) {
-		metric[METRIC_CPU] = (double)cpu_ns / requests;
+		metric[METRIC_CPU] = (double)f->cpu_ns / requests;
 		metric[METRIC_SYSCALLS] = syscalls / requests;
+		take_observed(f->observed, requests, metric);
 	}
 }
 
@@ -88,16 +115,16 @@ static void take_verdict(const json_t *client, struct run_result *r)
 	}
 }
 
-void record_judge(const json_t *node, const json_t *client, int64_t cpu_ns, struct run_result *r)
+void record_judge(const struct run_facts *f, struct run_result *r)
 {
 	for (int i = 0; i < METRICS; i++)
 		r->metric[i] = NAN;
 	if (!r->failed)
-		take_verdict(client, r);
-	if (!r->failed && !(number(find(client, "counts", "done", NULL)) > 0) && !*r->reasons)
+		take_verdict(f->client, r);
+	if (!r->failed && !(number(find(f->client, "counts", "done", NULL)) > 0) && !*r->reasons)
 		fail(r, "client: no request was answered");
 	if (!r->failed)
-		take_metrics(node, client, cpu_ns, r->metric);
+		take_metrics(f, r->metric);
 }
 
 static json_t *metrics_to_json(const struct run_result *r)
@@ -151,20 +178,20 @@ static json_t *times_to_json(const struct run_order *order, const struct run_res
 }
 
 json_t *record_to_json(const struct run_order *order, const struct run_result *r,
-		       const json_t *node, const json_t *client, int64_t cpu_ns)
+		       const struct run_facts *f)
 {
-	return json_pack("{s:i, s:s, s:i, s:i, s:i, s:i, s:i, s:b, s:s, s:o, s:o, s:b, s:b, s:s, "
-			 "s:s, s:o, s:I, s:o, s:I, s:O?, s:O?, s:O}",
-			 "version", RECORD_VERSION, "ringwalk", RINGWALK_VERSION, "run",
-			 (int)order->id, "config", (int)order->slot.config, "block",
-			 (int)order->block, "position", (int)order->position, "attempt",
-			 (int)order->attempt, "aa", order->slot.is_aa, "label",
-			 order->plan->configs[order->slot.config].label, "levels",
-			 levels_to_json(order), "requested", requested_to_json(order), "failed",
-			 r->failed, "impossible", r->impossible, "verdict",
-			 r->failed ? "FAILED" : validity_names[r->validity], "reasons", r->reasons,
-			 "metrics", metrics_to_json(r), "node_cpu_ns", (json_int_t)cpu_ns, "times",
-			 times_to_json(order, r), "workload_seed",
-			 (json_int_t)order->plan->block_seeds[order->block], "node", node, "client",
-			 client, "environment", order->plan->environment);
+	return json_pack(
+		"{s:i, s:s, s:i, s:i, s:i, s:i, s:i, s:b, s:s, s:o, s:o, s:b, s:b, s:s, "
+		"s:s, s:o, s:I, s:o, s:I, s:O?, s:O?, s:O?, s:O}",
+		"version", RECORD_VERSION, "ringwalk", RINGWALK_VERSION, "run", (int)order->id,
+		"config", (int)order->slot.config, "block", (int)order->block, "position",
+		(int)order->position, "attempt", (int)order->attempt, "aa", order->slot.is_aa,
+		"label", order->plan->configs[order->slot.config].label, "levels",
+		levels_to_json(order), "requested", requested_to_json(order), "failed", r->failed,
+		"impossible", r->impossible, "verdict",
+		r->failed ? "FAILED" : validity_names[r->validity], "reasons", r->reasons,
+		"metrics", metrics_to_json(r), "node_cpu_ns", (json_int_t)f->cpu_ns, "times",
+		times_to_json(order, r), "workload_seed",
+		(json_int_t)order->plan->block_seeds[order->block], "node", f->node, "client",
+		f->client, "observed", f->observed, "environment", order->plan->environment);
 }

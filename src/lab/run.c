@@ -3,6 +3,7 @@
  *
  *	ringwalk node --json=... --bind-addr=127.0.0.1:0 --KEY=VALUE... says "listening on ADDRESS"
  *	ringwalk hog --json=... if there is to be one, beside them, says "busy ..."
+ *	node and machine are looked at from outside (observation.h), now and when the client ends
  *	ringwalk client --to=ADDRESS --json=... --hlog=... --KEY=VALUE... loads it and ends
  *	SIGTERM to hog and node, which write their counters and end
  *	run.json is made of what both wrote; the folder gets its name when all of it is on disk
@@ -24,6 +25,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "lab/files.h"
+#include "lab/observation.h"
 
 /* How long a node may take to listen, and to end when it is told to; at most a run's limit. */
 #define NODE_PATIENCE_NS (10 * SEC)
@@ -39,6 +41,7 @@ struct run {
 	char address[ADDRESS_SIZE];
 	struct child hog, node, client;
 	int64_t cpu_ns;
+	struct observation observation;
 	struct run_result result;
 };
 
@@ -225,15 +228,20 @@ static int await_client(struct run *run)
 	}
 }
 
-/* Loads the node, and keeps what it used of the CPU meanwhile. */
+/* Loads the node, and keeps what it used of the CPU and what else was to be seen meanwhile. */
 static int load(struct run *run, struct err *err)
 {
-	int64_t before_ns = child_cpu_ns(&run->node);
-	int rc = start_client(run, err);
+	int64_t before_ns;
+	int rc;
 
+	observation_begin(&run->observation, run->node.pid, &run->order->plan->experiment->observe);
+	before_ns = child_cpu_ns(&run->node);
+	rc = start_client(run, err);
 	if (rc == 0)
 		rc = await_client(run);
 	run->cpu_ns = child_cpu_ns(&run->node) - before_ns;
+	if (rc == 0)
+		observation_end(&run->observation);
 	return rc;
 }
 
@@ -295,20 +303,40 @@ static json_t *read_output(struct run *run, const char *name)
 	return json;
 }
 
+/* Who else was on the node's CPUs can be told only with what the client says about its own. */
+static json_t *observed_json(struct run *run, const json_t *client)
+{
+	const json_t *own = json_object_get(json_object_get(client, "observed"), "process");
+	const char *text = json_string_value(json_object_get(own, "cpus"));
+	json_t *json = observation_json(&run->observation);
+	cpu_set_t cpus;
+	double others = -1;
+
+	if (text && task_parse_cpus(text, &cpus))
+		others = observation_others(&run->observation, &cpus, child_cpu_ns(&run->client));
+	if (json)
+		json_object_set_new(json, "others_share",
+				    others < 0 ? json_null() : json_real(others));
+	return json;
+}
+
 static int write_record(struct run *run, struct err *err)
 {
-	json_t *node = read_output(run, "node"), *client = read_output(run, "client"), *record;
+	json_t *node = read_output(run, "node"), *client = read_output(run, "client");
 	json_t *hog = has_hog(run) ? read_output(run, "hog") : NULL;
+	json_t *observed = observed_json(run, client), *record;
+	const struct run_facts facts = { node, client, observed, run->cpu_ns };
 	char path[PATH_MAX + 32];
 	int rc;
 
-	record_judge(node, client, run->cpu_ns, &run->result);
-	record = record_to_json(run->order, &run->result, node, client, run->cpu_ns);
+	record_judge(&facts, &run->result);
+	record = record_to_json(run->order, &run->result, &facts);
 	if (record && hog)
 		json_object_set(record, "hog", hog);
 	snprintf(path, sizeof(path), "%s/run.json", run->folder);
 	rc = record ? file_write_json(path, record, err) : err_sys(err, -ENOMEM, "%s", path);
 	json_decref(record);
+	json_decref(observed);
 	json_decref(hog);
 	json_decref(client);
 	json_decref(node);
@@ -375,6 +403,7 @@ int run_once(const struct run_order *order, const struct watch *watch, struct ru
 	if (rc < 0)
 		return rc;
 	rc = execute(&run, err);
+	observation_finish(&run.observation);
 	settings_finish(&run.settings);
 	if (rc == 0)
 		*ret = run.result;

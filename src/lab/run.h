@@ -39,11 +39,16 @@ int run_once(const struct run_order *order, const struct watch *watch, struct ru
 const char *run_folder(const char *folder, unsigned id, char *buf, size_t size);
 
 /*
- * record.c: what is kept of a run. node and client are what these programs wrote (NULL: nothing);
- * cpu_ns is the node's CPU time from "listening" to the end of the client.
+ * record.c: what is kept of a run. node and client are what these programs wrote, observed is what
+ * was seen from outside (NULL: nothing); cpu_ns is the node's CPU time from "listening" to the end
+ * of the client.
  */
-void record_judge(const json_t *node, const json_t *client, int64_t cpu_ns, struct run_result *r);
+struct run_facts {
+	const json_t *node, *client, *observed;
+	int64_t cpu_ns;
+};
+void record_judge(const struct run_facts *facts, struct run_result *r);
 json_t *record_to_json(const struct run_order *order, const struct run_result *r,
-		       const json_t *node, const json_t *client, int64_t cpu_ns);
+		       const struct run_facts *facts);
 
 #endif
