@@ -38,7 +38,11 @@ static const struct shape {
 	[METRIC_MEAN] = { 112e3, 1, 1.1 },	[METRIC_SERVICE_P50] = { 95e3, 1, 1 },
 	[METRIC_SERVICE_P99] = { 400e3, 1, 2 }, [METRIC_LATENESS_P99] = { 9e3, 0, 8 },
 	[METRIC_RATE] = { 20e3, 0, 0.05 },	[METRIC_CPU] = { 11.8e3, 0.6, 0.7 },
-	[METRIC_SYSCALLS] = { 4.1, 2, 0.1 },
+	[METRIC_SYSCALLS] = { 4.1, 2, 0.1 },	[METRIC_RUN_DELAY] = { 31e3, 4, 8 },
+	[METRIC_SWITCHES] = { 1.02, 0, 1 },	[METRIC_PREEMPTIONS] = { 0.42, 3, 12 },
+	[METRIC_MIGRATIONS] = { 7, 0, 30 },	[METRIC_FAULTS] = { 0.01, 0, 10 },
+	[METRIC_SOFTIRQ] = { 12, 0, 3 },	[METRIC_STEAL] = { 0.3, 0, 40 },
+	[METRIC_PRESSURE] = { 35, 0, 6 },	[METRIC_OTHERS] = { 9, 0, 10 },
 };
 
 static void *grab(size_t count, size_t size)

@@ -163,6 +163,28 @@ static void test_holm_multiplies_by_what_is_left_and_never_falls(void)
 	stats_holm(p, 0, got);
 }
 
+/* The endpoints of Benjamini and Hochberg 1995: at 5 % four are discoveries, Holm leaves three. */
+static void test_false_discoveries_are_those_of_the_paper(void)
+{
+	const double p[] = { 0.0344, 0.0001, 0.7590, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278,
+			     NAN,    0.0298, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 1.0000 };
+	double got[16], holm[16];
+	int discoveries = 0, certain = 0;
+
+	stats_false_discovery(p, 16, got);
+	stats_holm(p, 16, holm);
+	for (int i = 0; i < 16; i++) {
+		discoveries += got[i] < 0.05;
+		certain += holm[i] < 0.05;
+		CU_ASSERT(isnan(p[i]) ? isnan(got[i]) : got[i] >= p[i] && got[i] <= 1);
+	}
+	CHECK_INT(discoveries, 4);
+	CHECK_INT(certain, 3);
+	CHECK_NEAR(got[5], 0.0095 * 15 / 4, 1e-12);
+	CHECK_NEAR(got[7], got[9], 1e-12); /* .0278 * 15 / 6 is more than .0298 * 15 / 7 */
+	stats_false_discovery(p, 0, got);
+}
+
 static void test_a_trend_is_found_and_noise_is_not(void)
 {
 	double x[12], rising[12], zigzag[12], same[12], scratch[66];
@@ -277,6 +299,8 @@ static CU_TestInfo tests[] = {
 	{ "the median interval says what it achieves", test_median_interval_says_what_it_achieves },
 	{ "Holm multiplies by what is left and never falls",
 	  test_holm_multiplies_by_what_is_left_and_never_falls },
+	{ "false discoveries are those of the paper",
+	  test_false_discoveries_are_those_of_the_paper },
 	{ "a trend is found and noise is not", test_a_trend_is_found_and_noise_is_not },
 	{ "the paired t interval covers 95 of 100", test_paired_t_interval_covers_95_of_100 },
 	{ "the rank interval covers 95 of 100", test_rank_interval_covers_95_of_100 },

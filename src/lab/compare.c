@@ -3,7 +3,8 @@
  * can tell apart.
  *
  * Read compare.h for the rules. The parts: grid.c (runs as logs), effect.c (one comparison and a
- * family of them), compare_levels.c (factors), headline.c (the sentence).
+ * family of them), compare_levels.c (factors), why.c (what moved with an effect), headline.c (the
+ * sentence).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -20,6 +21,7 @@
 #include "lab/grid.h"
 #include "lab/headline.h"
 #include "lab/stats.h"
+#include "lab/why.h"
 
 #define DRIFT_RUNS_MIN 6 /* fewer runs of the baseline show no trend worth a word */
 
@@ -230,6 +232,8 @@ int analysis_create(const struct dataset *d, struct analysis **ret, struct err *
 	code = judge_configs(a, err);
 	if (code == 0)
 		code = compare_levels(a, &g, err);
+	if (code == 0)
+		code = why_find(a, err);
 	if (code == 0)
 		code = compare_drift(a, err);
 	if (code == 0)

@@ -41,6 +41,16 @@ struct estimate {
 	double value, low, high;
 };
 
+/* A counter that moved together with a configuration's effect: why.h. */
+#define WHY_MOST 3
+struct moved {
+	enum metric metric;
+	struct effect effect; /* says nothing: it is a hint */
+	double p_adjusted;    /* Benjamini and Hochberg over all counters of all configurations */
+	bool at_most;	      /* the configuration's counter was 0 in a block: the ratio is less */
+	bool at_least;	      /* the baseline's was */
+};
+
 struct config_summary {
 	struct estimate at[METRICS];
 	unsigned usable, suspect, invalid, failed; /* runs; usable counts suspect in */
@@ -49,6 +59,8 @@ struct config_summary {
 	struct effect effect[METRICS]; /* against the baseline; n == 0 for the baseline itself */
 	unsigned rank;		       /* 1: best on the primary metric; 0: not ranked */
 	bool in_best_set;	       /* not told apart from the best (Holm, one-sided) */
+	unsigned moved_count;	       /* only where there is an effect */
+	struct moved moved[WHY_MOST];  /* strongest first */
 };
 
 /* One level of one factor against the baseline's level: mean over the configurations that differ in

@@ -117,6 +117,7 @@ static void put_sections(const struct sheet *s)
 	sheet_put_card(s);
 	sheet_put_factors(s);
 	sheet_put_ranking(s);
+	sheet_put_why(s);
 	sheet_put_blocks(s);
 	sheet_put_spectrum(s);
 	sheet_put_sequence(s);

@@ -43,6 +43,7 @@ void sheet_put_card(const struct sheet *s);
 /* report_html_forest.c: tables whose rows are intervals. */
 void sheet_put_factors(const struct sheet *s);
 void sheet_put_ranking(const struct sheet *s);
+void sheet_put_why(const struct sheet *s);
 void sheet_put_blocks(const struct sheet *s);
 /* report_html_spectrum.c */
 void sheet_put_spectrum(const struct sheet *s);

@@ -10,6 +10,7 @@
 #include "lab/number.h"
 #include "lab/report_html.h"
 #include "lab/taken.h"
+#include "lab/why.h"
 
 static void put_title(const struct sheet *s)
 {
@@ -136,6 +137,8 @@ static void put_links(const struct sheet *s)
 	fputs("<nav>", s->out);
 	if (s->a->ranked)
 		fputs("<a href=\"#ranking\">Ranking</a>", s->out);
+	if (why_any(s->a))
+		fputs("<a href=\"#why\">What moved</a>", s->out);
 	if (s->d->run_count)
 		fputs("<a href=\"#sequence\">Runs in order</a><a href=\"#generator\">Generator</a>",
 		      s->out);

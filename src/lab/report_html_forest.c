@@ -11,6 +11,7 @@
 #include "lab/html.h"
 #include "lab/number.h"
 #include "lab/report_html.h"
+#include "lab/why.h"
 
 /* Metrics told beside the primary one, in this order; the primary itself is skipped. */
 static const enum metric sides[] = { METRIC_P50, METRIC_P99, METRIC_CPU, METRIC_SYSCALLS };
@@ -266,6 +267,64 @@ void sheet_put_ranking(const struct sheet *s)
 		if (s->order[i] == s->d->baseline)
 			put_aa(s, &f);
 	}
+	close_table(s);
+	sheet_close(s);
+}
+
+/* "run delay x0.32", and behind it the interval of the ratio. */
+static void put_moved(const struct sheet *s, const struct moved *m)
+{
+	char text[WHY_TEXT], low[WHY_TEXT], high[WHY_TEXT];
+
+	fputs("<td class=\"moved\">", s->out);
+	html_printf(s->out, "%s \xc3\x97%s", metric_infos[m->metric].reason,
+		    why_ratio(m, text) + strlen("x"));
+	fputs(" <small>", s->out);
+	html_printf(s->out, "[%s, %s]", why_number(m->effect.low, low),
+		    why_number(m->effect.high, high));
+	fputs("</small></td>", s->out);
+}
+
+static void put_why_row(const struct sheet *s, unsigned config)
+{
+	const struct config_summary *c = &s->a->configs[config];
+	const struct effect *e = &c->effect[s->d->primary];
+	char text[NUMBER_TEXT];
+
+	fprintf(s->out, "<tr><td class=\"n rank\">%u</td>", c->rank);
+	put_level_cells(s, config);
+	html_number_cell(s->out, "n", number_percent(e->ratio, text));
+	fprintf(s->out, "<td class=\"says %s\">%s</td>", verdict_class(e->says),
+		says_names[e->says]);
+	for (unsigned i = 0; i < c->moved_count; i++)
+		put_moved(s, &c->moved[i]);
+	for (unsigned i = c->moved_count; i < WHY_MOST; i++)
+		fputs("<td></td>", s->out);
+	fputs("</tr>\n", s->out);
+}
+
+void sheet_put_why(const struct sheet *s)
+{
+	static const char *const titles[WHY_MOST] = { "strongest", "second", "third" };
+
+	if (!why_any(s->a))
+		return;
+	sheet_open(
+		s, "why", "What moved with it",
+		"Counters of the node and the machine that moved together with an effect: ratios "
+		"to the baseline, with 95 % intervals, the strongest first. Correlation, a hint "
+		"where to look; not a cause.");
+	open_table(s, "data");
+	put_head_cell(s, "n", "#");
+	put_level_heads(s);
+	put_head_cell(s, "n", "effect");
+	put_head_cell(s, "says", "verdict");
+	for (unsigned i = 0; i < WHY_MOST; i++)
+		put_head_cell(s, "moved", titles[i]);
+	fputs("</tr></thead>\n<tbody>\n", s->out);
+	for (unsigned i = 0; i < s->a->ranked; i++)
+		if (s->a->configs[s->order[i]].moved_count)
+			put_why_row(s, s->order[i]);
 	close_table(s);
 	sheet_close(s);
 }

@@ -39,6 +39,13 @@ static const struct {
 	  "that differ in nothing else; a block's difference is the mean over its pairs. "
 	  "Levels of all factors are one Holm family per metric. If factors interact, "
 	  "this is the average over the settings in this sweep." },
+	{ "What moved with it",
+	  "Counters of the node and the machine, compared like a metric (paired log-ratios over "
+	  "blocks) for every configuration that is better or worse. All counters of all these "
+	  "configurations are one family (Benjamini and Hochberg, false discovery rate 5 %); "
+	  "named is what also lies wholly outside the counter's margin, at most three, the "
+	  "strongest first. Half of the smallest value seen stands for 0, and < or > says so. "
+	  "This is correlation: a hint where to look, not a cause." },
 	{ "Best set",
 	  "All configurations that a one-sided paired t test against the best one seen "
 	  "does not reject (Holm, 5 %). The best of many looks better than it is; run it "

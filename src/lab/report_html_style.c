@@ -71,6 +71,7 @@ const char *const sheet_style[] = {
 	"tr.baseline td{font-weight:600}tr.baseline td.dim{font-weight:400}",
 	"tr.aa td{color:var(--soft);font-style:italic}",
 	"td.says{font-weight:550}",
+	"td.moved small{color:var(--soft)}th.moved,td.moved{padding-left:18px}",
 	".says.better{color:var(--better)}.says.worse{color:var(--worse)}",
 	".says.same{color:var(--same)}",
 	".says.unclear,.says.nothing{color:var(--unclear);font-weight:400}",
@@ -114,7 +115,7 @@ const char *const sheet_style[] = {
 	"footer{margin-top:60px;color:var(--soft);font-size:13px}",
 	"@media (max-width:720px){main{padding:22px 16px 60px}.card{padding:18px 18px}"
 	".answer{font-size:17px}section{margin-top:40px}td.level{max-width:110px}"
-	".data .side:not(text),.interval,.against,.value small{display:none}}",
+	".data .side:not(text),.interval,.against,.moved small,.value small{display:none}}",
 	"@page{size:landscape;margin:12mm}",
 	"@media print{main{max-width:none;padding:0}nav{display:none}section{margin-top:28px}"
 	"tr,.card,svg{break-inside:avoid}h2{break-after:avoid}.scroll{overflow:visible}"

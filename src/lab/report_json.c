@@ -88,18 +88,38 @@ static json_t *levels_json(const struct dataset *d, const struct lab_config *c)
 	return object;
 }
 
+/* Which counters moved with the effect: why.h. */
+static json_t *moved_json(const struct config_summary *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < s->moved_count; i++) {
+		const struct moved *m = &s->moved[i];
+
+		json_array_append_new(list,
+				      json_pack("{s:s, s:o, s:o, s:o, s:b, s:b}", "metric",
+						metric_infos[m->metric].name, "ratio",
+						number(m->effect.ratio), "interval95",
+						interval(m->effect.low, m->effect.high),
+						"p_adjusted", number(m->p_adjusted), "at_most",
+						m->at_most, "at_least", m->at_least));
+	}
+	return list;
+}
+
 static json_t *config_json(const struct analysis *a, unsigned config)
 {
 	const struct config_summary *s = &a->configs[config];
 	const struct lab_config *c = &a->data->configs[config];
 
-	return json_pack("{s:o, s:o, s:b, s:b, s:o, s:b, s:i, s:b, s:i, s:i, s:i, s:i, s:o, s:o}",
-			 "label", text_json(c->label), "levels", levels_json(a->data, c),
-			 "baseline", config == a->data->baseline, "possible", c->possible, "why",
-			 text_json(c->why), "takes_part", s->takes_part, "rank", (int)s->rank,
-			 "in_best_set", s->in_best_set, "usable", (int)s->usable, "suspect",
-			 (int)s->suspect, "invalid", (int)s->invalid, "failed", (int)s->failed,
-			 "values", values_json(s->at), "effects", effects_json(s->effect));
+	return json_pack(
+		"{s:o, s:o, s:b, s:b, s:o, s:b, s:i, s:b, s:i, s:i, s:i, s:i, s:o, s:o, s:o}",
+		"label", text_json(c->label), "levels", levels_json(a->data, c), "baseline",
+		config == a->data->baseline, "possible", c->possible, "why", text_json(c->why),
+		"takes_part", s->takes_part, "rank", (int)s->rank, "in_best_set", s->in_best_set,
+		"usable", (int)s->usable, "suspect", (int)s->suspect, "invalid", (int)s->invalid,
+		"failed", (int)s->failed, "values", values_json(s->at), "effects",
+		effects_json(s->effect), "moved", moved_json(s));
 }
 
 static json_t *configs_json(const struct analysis *a)

@@ -287,6 +287,7 @@ void report_text(const struct analysis *a, unsigned width, bool colour, FILE *ou
 		put_factors(&p);
 		page_put_ranking(&p);
 		put_unclear(&p);
+		page_put_why(&p);
 	}
 	page_put_taken(&p);
 	put_absent(&p);

@@ -31,6 +31,7 @@ int page_add_droppable(struct table *t, const char *title);
 
 /* report_text_ranking.c */
 void page_put_ranking(const struct page *p);
+void page_put_why(const struct page *p);
 /* report_text_taken.c; nothing when the kernel took everything as asked. */
 void page_put_taken(const struct page *p);
 

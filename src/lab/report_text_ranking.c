@@ -5,9 +5,11 @@
  */
 #include "lab/number.h"
 #include "lab/report_text.h"
+#include "lab/why.h"
 
 #define FACTORS_MOST 8	/* with a column each; more share one with the label */
 #define RANKS_MOST   30 /* lines; the rest is in report.html */
+#define WHY_LINES    10 /* likewise */
 
 struct columns {
 	int rank, levels, value, range, ratio, interval, verdict, side;
@@ -141,6 +143,33 @@ static void put_notes(const struct page *p, unsigned hidden)
 			   "the baseline (Holm, 5 %)",
 			   2, 4, p->width, p->out);
 	}
+}
+
+static void put_reasons(const struct page *p)
+{
+	unsigned lines = 0;
+
+	for (unsigned rank = 1; rank <= p->a->ranked && lines < WHY_LINES; rank++) {
+		unsigned config = config_of_rank(p->a, rank);
+		char why[WHY_TEXT], text[WHY_TEXT + sizeof(p->d->configs[0].label) + 16];
+
+		if (!*why_text(&p->a->configs[config], why))
+			continue;
+		snprintf(text, sizeof(text), "%-3u %s: %s", rank, p->d->configs[config].label, why);
+		fputs("  ", p->out);
+		table_wrap(text, 2, 6, p->width, p->out);
+		lines++;
+	}
+}
+
+void page_put_why(const struct page *p)
+{
+	if (!why_any(p->a))
+		return;
+	page_title(p, "WHY",
+		   "counters that moved with the effect, over the baseline's: hints, not "
+		   "causes");
+	put_reasons(p);
 }
 
 void page_put_ranking(const struct page *p)

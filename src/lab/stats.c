@@ -201,11 +201,10 @@ static int compare_p(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-void stats_holm(const double *p, unsigned n, double *adjusted)
+/* Pointers to the values that are there, in order; returns how many. */
+static unsigned order_p(const double *p, unsigned n, const double **order, double *adjusted)
 {
-	const double *order[n ? n : 1];
 	unsigned members = 0;
-	double most = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		adjusted[i] = NAN;
@@ -213,8 +212,29 @@ void stats_holm(const double *p, unsigned n, double *adjusted)
 			order[members++] = &p[i];
 	}
 	qsort(order, members, sizeof(order[0]), compare_p);
+	return members;
+}
+
+void stats_holm(const double *p, unsigned n, double *adjusted)
+{
+	const double *order[n ? n : 1];
+	unsigned members = order_p(p, n, order, adjusted);
+	double most = 0;
+
 	for (unsigned i = 0; i < members; i++) {
 		most = fmax(most, (members - i) * *order[i]);
 		adjusted[order[i] - p] = fmin(most, 1);
+	}
+}
+
+void stats_false_discovery(const double *p, unsigned n, double *adjusted)
+{
+	const double *order[n ? n : 1];
+	unsigned members = order_p(p, n, order, adjusted);
+	double least = 1;
+
+	for (unsigned i = members; i-- > 0;) {
+		least = fmin(least, *order[i] * members / (i + 1));
+		adjusted[order[i] - p] = least;
 	}
 }

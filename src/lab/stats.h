@@ -64,6 +64,12 @@ double stats_median_interval(unsigned n, double confidence, unsigned *low, unsig
 /* Holm's adjustment: adjusted[i] belongs to p[i]. NaN: not in the family, stays NaN. */
 void stats_holm(const double *p, unsigned n, double *adjusted);
 
+/*
+ * Benjamini and Hochberg's adjustment, likewise: calling what is below q a discovery, the expected
+ * share of false ones among them is at most q (independent or positively dependent p).
+ */
+void stats_false_discovery(const double *p, unsigned n, double *adjusted);
+
 /* Theil and Sen's slope of y over x (median of the slopes of all pairs); scratch: n(n-1)/2. */
 double stats_slope(const double *x, const double *y, unsigned n, double *scratch);
 /* Mann and Kendall: that y, in this order, has no trend. Two-sided. n >= 4. */
