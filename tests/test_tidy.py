@@ -45,6 +45,8 @@ ROWS = (
     ("heads", "src/base/x.c", HEAD.replace("Apache-2.0", "MIT"), "SPDX", HEAD),
     ("heads", "src/base/x.c", "/*\n * x.c - it is.\n */\n" + HEAD, "SPDX", HEAD),
     ("scripts", "bench/x.sh", SCRIPT.replace("x.sh", "y.sh"), "x.sh - one sentence", SCRIPT),
+    ("heads", "src/observe/x.bpf.c", HEAD.replace("x.c", "x.bpf.c"), "GPL-2.0-only",
+     HEAD.replace("x.c", "x.bpf.c").replace("2.0\n", "2.0 OR GPL-2.0-only\n")),
     ("scripts", "bench/x.sh", SCRIPT.replace("SPDX", ""), "SPDX", SCRIPT),
     ("functions", "src/base/x.c", function(61), "a function of 61 lines", function(60)),
     ("functions", "src/base/x.c", "int g;\n\n" + function(61), "61 lines", function(60)),

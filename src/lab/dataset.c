@@ -30,6 +30,8 @@ const struct metric_info metric_infos[METRICS] = {
 			      .reason = "system calls" },
 	[METRIC_RUN_DELAY] = { "run-delay", "run delay per request", "ns", .margin = 0.10,
 			       .reason = "run delay" },
+	[METRIC_RUNQ_P99] = { "runq-p99", "p99 run-queue latency", "ns", .margin = 0.10,
+			      .reason = "run-queue p99" },
 	[METRIC_SWITCHES] = { "switches", "voluntary switches per request", "", .margin = 0.05,
 			      .reason = "switches" },
 	[METRIC_PREEMPTIONS] = { "preemptions", "preemptions per request", "", .margin = 0.20,

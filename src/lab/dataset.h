@@ -34,6 +34,7 @@ enum metric {
 	METRIC_SYSCALLS,     /* of the node's backend, per request */
 	/* Observed beside the run (lab/observation.h): of the node, per request unless said. */
 	METRIC_RUN_DELAY,   /* its threads ready and not running, ns */
+	METRIC_RUNQ_P99,    /* p99 of the single waits that run delay is the sum of, ns */
 	METRIC_SWITCHES,    /* voluntary */
 	METRIC_PREEMPTIONS, /* involuntary switches */
 	METRIC_MIGRATIONS,  /* per second */

@@ -32,12 +32,22 @@ static void start_events(struct observation *o, bool hardware)
 		perf_session_start(&o->perf, PERF_MIGRATIONS, tids, count);
 }
 
+static void start_runq(struct observation *o, bool wanted)
+{
+	struct err err = { 0 };
+
+	if (wanted && runq_start(o->pid, &o->runq, &err) < 0)
+		snprintf(o->runq_why, sizeof(o->runq_why), "%.*s", (int)sizeof(o->runq_why) - 1,
+			 err.text);
+}
+
 void observation_begin(struct observation *o, pid_t pid, const struct observe_opts *opts)
 {
 	*o = (struct observation){ .pid = pid };
 	if (process_sample_take(pid, &o->begin) < 0)
 		return;
 	start_events(o, opts->hardware);
+	start_runq(o, opts->runq_latency);
 	if (machine_sample_take(&o->machine_begin) < 0)
 		process_sample_finish(&o->begin);
 }
@@ -48,6 +58,39 @@ static void read_events(struct observation *o)
 		o->events[e] = perf_session_read(&o->perf, (enum perf_event)e);
 	if (o->process.total.count[TASK_MIGRATIONS] < 0)
 		o->process.total.count[TASK_MIGRATIONS] = o->events[PERF_MIGRATIONS];
+}
+
+/* Percentiles of the waits, as a client's of its latencies; null with fewer than 10 beyond. */
+static json_t *latency_json(const struct hist *h)
+{
+	static const struct {
+		const char *name;
+		double share;
+	} rows[] = { { "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 }, { "p99.9", 0.999 } };
+	json_t *percentiles = json_object();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		double beyond = (double)hist_count(h) * (1 - rows[i].share);
+
+		json_object_set_new(percentiles, rows[i].name,
+				    beyond < 10 ? json_null()
+						: json_integer(hist_quantile(h, rows[i].share)));
+	}
+	return json_pack("{s:I, s:f, s:I, s:o}", "waits", (json_int_t)hist_count(h), "mean_ns",
+			 hist_mean(h), "max_ns", (json_int_t)hist_max(h), "percentiles_ns",
+			 percentiles);
+}
+
+static void read_runq(struct observation *o)
+{
+	struct hist *h = o->runq ? hist_create() : NULL;
+
+	if (!h)
+		return;
+	runq_read(o->runq, h);
+	json_decref(o->latency);
+	o->latency = latency_json(h);
+	hist_destroy(h);
 }
 
 /* Both must have been there at the end, too. */
@@ -70,13 +113,16 @@ void observation_end(struct observation *o)
 	process_change_finish(&o->process);
 	machine_finish(&o->machine);
 	o->is_complete = take_changes(o);
-	if (o->is_complete)
-		read_events(o);
+	if (!o->is_complete)
+		return;
+	read_events(o);
+	read_runq(o);
 }
 
 void observation_finish(struct observation *o)
 {
 	perf_session_finish(&o->perf);
+	runq_stop(o->runq);
 	process_sample_finish(&o->begin);
 	process_change_finish(&o->process);
 	machine_finish(&o->machine_begin);

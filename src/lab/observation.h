@@ -19,8 +19,7 @@
 #include "lab/observe_knobs.h"
 #include "observe/describe.h"
 #include "observe/perf.h"
-
-struct runq;
+#include "observe/runq.h"
 
 /* Zeroed: nothing was observed. */
 struct observation {

@@ -49,6 +49,8 @@ static void take_observed(const json_t *observed, double requests, double *metri
 	double seconds = number(find(process, "window_ns", NULL)) / SEC;
 
 	metric[METRIC_RUN_DELAY] = number(find(process, "run_delay_ns", NULL)) / requests;
+	metric[METRIC_RUNQ_P99] =
+		number(find(observed, "run_queue", "percentiles_ns", "p99", NULL));
 	metric[METRIC_SWITCHES] = number(find(process, "voluntary_switches", NULL)) / requests;
 	metric[METRIC_PREEMPTIONS] = number(find(process, "involuntary_switches", NULL)) / requests;
 	metric[METRIC_MIGRATIONS] = number(find(process, "migrations", NULL)) / seconds;

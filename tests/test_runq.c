@@ -1,0 +1,144 @@
+/*
+ * test_runq.c - waits for a CPU in buckets, and the kernel's program against schedstat's sum.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "observe/runq.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "observe/runq.bpf.h"
+#include "observe/task.h"
+#include "tests/test.h"
+
+#define NOBODY	65534
+#define WORK_NS (60 * MS)
+
+static void test_buckets_follow_each_other_without_a_hole(void)
+{
+	for (unsigned i = 0; i < RUNQ_BUCKETS; i++) {
+		unsigned long long from = runq_bucket_from(i), next = runq_bucket_from(i + 1);
+
+		CU_ASSERT(next > from);
+		CHECK_INT(runq_bucket(from), i);
+		CHECK_INT(runq_bucket(next - 1), i);
+		CU_ASSERT(i < RUNQ_STEPS || (next - from) * RUNQ_STEPS <= from);
+	}
+	CHECK_INT(runq_bucket(0), 0);
+	CHECK_INT(runq_bucket(UINT64_MAX), RUNQ_BUCKETS - 1);
+	CU_ASSERT(runq_bucket_from(RUNQ_BUCKETS - 1) > 600ULL * SEC);
+}
+
+/* Works and rests in turn, so that it is woken, preempted and put back. */
+static void work_and_rest(void)
+{
+	const struct timespec rest = { .tv_nsec = 100 * US };
+	int64_t end_ns = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID) + WORK_NS;
+
+	for (int64_t now; (now = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID)) < end_ns;) {
+		while (clock_read_ns(CLOCK_PROCESS_CPUTIME_ID) < now + 300 * US)
+			;
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &rest, NULL);
+	}
+}
+
+/* Two that want all of every CPU the caller may have, so that there is something to wait for. */
+static void start_hogs(pid_t pids[2])
+{
+	for (int i = 0; i < 2; i++) {
+		pids[i] = fork();
+		while (pids[i] == 0)
+			;
+	}
+}
+
+static void end_hogs(const pid_t pids[2])
+{
+	for (int i = 0; i < 2; i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], NULL, 0);
+	}
+}
+
+static void watch(struct runq *r, struct hist *h, struct task *ret)
+{
+	struct task from, to;
+	pid_t hogs[2];
+
+	start_hogs(hogs);
+	task_read_self(&from);
+	work_and_rest();
+	task_read_self(&to);
+	runq_read(r, h);
+	end_hogs(hogs);
+	task_between(&from, &to, ret);
+}
+
+/*
+ * Two ways to the same number. Both see the waits of this process and not those of the hogs, which
+ * wait as long as it does; the edges of the window and the buckets leave some difference.
+ */
+static void test_single_waits_add_up_to_run_delay(void)
+{
+	struct hist *h = hist_create();
+	struct runq *r = NULL;
+	struct err err = { 0 };
+	struct task change;
+	double sum;
+
+	if (runq_start(getpid(), &r, &err) < 0) {
+		printf("\n    not possible here: %s", err.text);
+		hist_destroy(h);
+		return;
+	}
+	watch(r, h, &change);
+	sum = hist_mean(h) * (double)hist_count(h);
+	printf("\n    %lld waits of %.2f ms together; schedstat says %.2f ms ",
+	       (long long)hist_count(h), sum / MS, (double)change.count[TASK_RUN_DELAY_NS] / MS);
+	CU_ASSERT(hist_count(h) >= (uint64_t)change.count[TASK_VOLUNTARY]);
+	CHECK_NEAR(sum, (double)change.count[TASK_RUN_DELAY_NS],
+		   0.15 * (double)change.count[TASK_RUN_DELAY_NS] + 5 * MS);
+	runq_stop(r);
+	hist_destroy(h);
+}
+
+static void test_a_refusal_says_what_is_missing(void)
+{
+	struct err err = { 0 };
+	struct runq *r = NULL;
+	int status, rc;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (!getuid() &&
+		    (setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY)))
+			_exit(0);
+		rc = runq_start(getpid(), &r, &err);
+		runq_stop(r);
+		if (rc == -ENOSYS)
+			_exit(!strstr(err.text, "./dev build --bpf"));
+		_exit(rc < 0 && !strstr(err.text, "CAP_BPF") && !strstr(err.text, "btf"));
+	}
+	CHECK_INT(waitpid(pid, &status, 0), pid);
+	CHECK_INT(status, 0);
+	runq_stop(NULL);
+}
+
+static CU_TestInfo tests[] = {
+	{ "buckets follow each other without a hole",
+	  test_buckets_follow_each_other_without_a_hole },
+	{ "single waits add up to run delay", test_single_waits_add_up_to_run_delay },
+	{ "a refusal says what is missing", test_a_refusal_says_what_is_missing },
+	CU_TEST_INFO_NULL,
+};
+
+int main(void)
+{
+	return test_main("run queue", tests);
+}
