@@ -101,7 +101,7 @@ static struct estimate mean_with_zeros(const struct dataset *d, unsigned config,
 		if (!run->usable || run->is_aa || run->config != config || isnan(run->metric[m]))
 			continue;
 		sum += run->metric[m];
-		zeros += run->metric[m] <= 0;
+		zeros += isnan(metric_log(m, run->metric[m]));
 		n++;
 	}
 	return (struct estimate){ zeros ? sum / n : NAN, NAN, NAN };
@@ -119,7 +119,8 @@ static struct estimate estimate(const struct dataset *d, const struct grid *g, u
 	n = grid_row(g, m, config, g->scratch);
 	i = n >= EFFECT_BLOCKS_MIN ? stats_t_interval(g->scratch, n, 0.95)
 				   : (struct interval){ NAN, NAN };
-	return (struct estimate){ exp(stats_mean(g->scratch, n)), exp(i.low), exp(i.high) };
+	return (struct estimate){ metric_exp(m, stats_mean(g->scratch, n)), metric_exp(m, i.low),
+				  metric_exp(m, i.high) };
 }
 
 static void estimate_configs(struct analysis *a, const struct grid *g)
@@ -183,12 +184,13 @@ static void find_drift(struct analysis *a, double *start, double *value, double 
 
 	for (unsigned i = 0; i < d->run_count; i++) {
 		const struct lab_run *run = &d->runs[i];
+		double log = metric_log(d->primary, run->metric[d->primary]);
 
 		length = fmax(length, run->started_s);
-		if (!run->usable || run->config != d->baseline || !(run->metric[d->primary] > 0))
+		if (!run->usable || run->config != d->baseline || isnan(log))
 			continue;
 		start[n] = run->started_s;
-		value[n++] = log(run->metric[d->primary]);
+		value[n++] = log;
 	}
 	if (n < DRIFT_RUNS_MIN)
 		return;

@@ -45,10 +45,8 @@ struct estimate {
 #define WHY_MOST 3
 struct moved {
 	enum metric metric;
-	struct effect effect; /* says nothing: it is a hint */
+	struct effect effect; /* as in the configuration's; what it says is beside the point */
 	double p_adjusted;    /* Benjamini and Hochberg over all counters of all configurations */
-	bool at_most;	      /* the configuration's counter was 0 in a block: the ratio is less */
-	bool at_least;	      /* the baseline's was */
 };
 
 struct config_summary {

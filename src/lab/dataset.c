@@ -8,6 +8,7 @@
 #include "lab/dataset.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,18 +29,18 @@ const struct metric_info metric_infos[METRICS] = {
 	[METRIC_CPU] = { "cpu", "CPU per request", "ns", .margin = 0.03, .reason = "CPU" },
 	[METRIC_SYSCALLS] = { "syscalls", "system calls per request", "", .margin = 0.02,
 			      .reason = "system calls" },
-	[METRIC_RUN_DELAY] = { "run-delay", "run delay per request", "ns", .margin = 0.10,
-			       .reason = "run delay" },
+	[METRIC_RUN_DELAY] = { "run-delay", "run delay per request", "ns", .nothing = 1e3,
+			       .margin = 0.10, .reason = "run delay" },
 	[METRIC_RUNQ_P99] = { "runq-p99", "p99 run-queue latency", "ns", .margin = 0.10,
 			      .reason = "run-queue p99" },
-	[METRIC_SWITCHES] = { "switches", "voluntary switches per request", "", .margin = 0.05,
-			      .reason = "switches" },
-	[METRIC_PREEMPTIONS] = { "preemptions", "preemptions per request", "", .margin = 0.20,
-				 .reason = "preemptions" },
-	[METRIC_MIGRATIONS] = { "migrations", "migrations", "1/s", .margin = 0.20,
+	[METRIC_SWITCHES] = { "switches", "voluntary switches per request", "", .nothing = 0.01,
+			      .margin = 0.05, .reason = "switches" },
+	[METRIC_PREEMPTIONS] = { "preemptions", "preemptions per request", "", .nothing = 0.01,
+				 .margin = 0.20, .reason = "preemptions" },
+	[METRIC_MIGRATIONS] = { "migrations", "migrations", "1/s", .nothing = 1, .margin = 0.20,
 				.reason = "migrations" },
-	[METRIC_FAULTS] = { "faults", "page faults per request", "", .margin = 0.10,
-			    .reason = "page faults" },
+	[METRIC_FAULTS] = { "faults", "page faults per request", "", .nothing = 0.01,
+			    .margin = 0.10, .reason = "page faults" },
 	[METRIC_CYCLES] = { "cycles", "cycles per request", "", .margin = 0.03,
 			    .reason = "cycles" },
 	[METRIC_INSTRUCTIONS] = { "instructions", "instructions per request", "", .margin = 0.02,
@@ -48,14 +49,27 @@ const struct metric_info metric_infos[METRICS] = {
 				  .reason = "cache misses" },
 	[METRIC_BRANCH_MISSES] = { "branch-misses", "branch misses per request", "", .margin = 0.05,
 				   .reason = "branch misses" },
-	[METRIC_SOFTIRQ] = { "softirq", "softirq time", "%", .margin = 0.10,
+	[METRIC_SOFTIRQ] = { "softirq", "softirq time", "%", .nothing = 0.1, .margin = 0.10,
 			     .reason = "softirq time" },
-	[METRIC_STEAL] = { "steal", "stolen time", "%", .margin = 0.20, .reason = "stolen time" },
-	[METRIC_PRESSURE] = { "pressure", "CPU pressure", "%", .margin = 0.10,
+	[METRIC_STEAL] = { "steal", "stolen time", "%", .nothing = 0.1, .margin = 0.20,
+			   .reason = "stolen time" },
+	[METRIC_PRESSURE] = { "pressure", "CPU pressure", "%", .nothing = 1, .margin = 0.10,
 			      .reason = "CPU pressure" },
-	[METRIC_OTHERS] = { "others", "CPU used by others", "%", .margin = 0.20,
+	[METRIC_OTHERS] = { "others", "CPU used by others", "%", .nothing = 1, .margin = 0.20,
 			    .reason = "CPU used by others" },
 };
+
+double metric_log(enum metric m, double value)
+{
+	double sum = value + metric_infos[m].nothing;
+
+	return sum > 0 && isfinite(sum) ? log(sum) : NAN;
+}
+
+double metric_exp(enum metric m, double log)
+{
+	return exp(log) - metric_infos[m].nothing;
+}
 
 int metric_find(const char *name, struct err *err)
 {

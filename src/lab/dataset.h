@@ -56,10 +56,18 @@ struct metric_info {
 	const char *unit;  /* "ns", "1/s", "%", "" */
 	bool higher_is_better;
 	double margin; /* "same" when within this share: 0.02, 0.05 ... */
+	/*
+	 * Less than this is nothing: added to every value before its logarithm is taken, so that a
+	 * counter may be 0, and a ratio of two values that hardly differ from 0 is about 1.
+	 */
+	double nothing;
 	/* A counter that may say why an effect is there: its words ("run delay"); NULL: none. */
 	const char *reason;
 };
 extern const struct metric_info metric_infos[METRICS];
+/* The logarithm that comparisons work with, and back. NaN: not there, or it has none. */
+double metric_log(enum metric m, double value);
+double metric_exp(enum metric m, double log);
 int metric_find(const char *name, struct err *err); /* enum metric or -EINVAL, with a suggestion */
 
 struct lab_factor {

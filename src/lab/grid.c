@@ -24,8 +24,7 @@ static void fill_in(struct grid *g, const struct lab_run *run)
 	unsigned row = run->is_aa ? g->rows - 1 : run->config;
 
 	for (int m = 0; m < METRICS; m++)
-		if (run->metric[m] > 0 && isfinite(run->metric[m]))
-			*cell(g, m, row, run->block) = log(run->metric[m]);
+		*cell(g, m, row, run->block) = metric_log((enum metric)m, run->metric[m]);
 }
 
 int grid_init(struct grid *g, const struct dataset *d, struct err *err)

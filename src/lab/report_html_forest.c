@@ -335,7 +335,8 @@ static double block_ratio(const struct sheet *s, const struct lab_run *run, unsi
 	const struct lab_run *base = dataset_run(s->d, s->d->baseline, block);
 	enum metric m = s->d->primary;
 
-	return run && base ? run->metric[m] / base->metric[m] : NAN;
+	return run && base ? exp(metric_log(m, run->metric[m]) - metric_log(m, base->metric[m]))
+			   : NAN;
 }
 
 static const struct lab_run *run_of_row(const struct sheet *s, unsigned config, bool is_aa,

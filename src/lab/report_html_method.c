@@ -44,8 +44,9 @@ static const struct {
 	  "blocks) for every configuration that is better or worse. All counters of all these "
 	  "configurations are one family (Benjamini and Hochberg, false discovery rate 5 %); "
 	  "named is what also lies wholly outside the counter's margin, at most three, the "
-	  "strongest first. Half of the smallest value seen stands for 0, and < or > says so. "
-	  "This is correlation: a hint where to look, not a cause." },
+	  "strongest first. A counter may be 0: what counts as nothing is added to it before "
+	  "logarithms are taken (1 us of run delay, 0.01 switches a request ...). This is "
+	  "correlation: a hint where to look, not a cause." },
 	{ "Best set",
 	  "All configurations that a one-sided paired t test against the best one seen "
 	  "does not reject (Holm, 5 %). The best of many looks better than it is; run it "

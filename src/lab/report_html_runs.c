@@ -104,7 +104,7 @@ static void put_run(const struct run_figure *f, const struct lab_run *run, const
 
 	snprintf(tip, sizeof(tip), "run %u, block %u, %s%s: %s, %s", run->id, run->block + 1,
 		 f->s->d->configs[run->config].label, run->is_aa ? " (A/A)" : "",
-		 missing ? "no number" : number_human(f->m, value, text),
+		 isfinite(value) ? number_human(f->m, value, text) : "no number",
 		 run_status_names[run_status(run)]);
 	snprintf(classes, sizeof(classes), "run %s%s", class, run->usable ? "" : " hollow");
 	svg_mark(f->s->out, classes, missing ? MARK_CROSS : mark, x, y, f->radius, tip);

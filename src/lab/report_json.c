@@ -96,13 +96,11 @@ static json_t *moved_json(const struct config_summary *s)
 	for (unsigned i = 0; i < s->moved_count; i++) {
 		const struct moved *m = &s->moved[i];
 
-		json_array_append_new(list,
-				      json_pack("{s:s, s:o, s:o, s:o, s:b, s:b}", "metric",
-						metric_infos[m->metric].name, "ratio",
-						number(m->effect.ratio), "interval95",
-						interval(m->effect.low, m->effect.high),
-						"p_adjusted", number(m->p_adjusted), "at_most",
-						m->at_most, "at_least", m->at_least));
+		json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:o}", "metric",
+						      metric_infos[m->metric].name, "ratio",
+						      number(m->effect.ratio), "interval95",
+						      interval(m->effect.low, m->effect.high),
+						      "p_adjusted", number(m->p_adjusted)));
 	}
 	return list;
 }

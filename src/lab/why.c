@@ -24,9 +24,6 @@ struct candidate {
 
 struct search {
 	struct analysis *a;
-	const struct lab_run **runs; /* the usable ones, by configuration and block */
-	double zero[METRICS];	     /* what stands for 0; NaN: no value above 0 was seen */
-	double *differences;	     /* one a block */
 	struct candidate *candidates;
 	double *p, *adjusted;
 	unsigned count;
@@ -34,8 +31,6 @@ struct search {
 
 static void search_finish(struct search *s)
 {
-	free(s->runs);
-	free(s->differences);
 	free(s->candidates);
 	free(s->p);
 	free(s->adjusted);
@@ -43,83 +38,30 @@ static void search_finish(struct search *s)
 
 static int search_init(struct search *s, struct analysis *a, struct err *err)
 {
-	const struct dataset *d = a->data;
-	size_t cells = (size_t)d->config_count * d->block_count + 1;
-	size_t most = (size_t)d->config_count * METRICS + 1;
+	size_t most = (size_t)a->data->config_count * METRICS + 1;
 
 	*s = (struct search){ .a = a,
-			      .runs = calloc(cells, sizeof(s->runs[0])),
-			      .differences = calloc(d->block_count + 1, sizeof(double)),
 			      .candidates = calloc(most, sizeof(s->candidates[0])),
 			      .p = calloc(most, sizeof(double)),
 			      .adjusted = calloc(most, sizeof(double)) };
-	if (s->runs && s->differences && s->candidates && s->p && s->adjusted)
+	if (s->candidates && s->p && s->adjusted)
 		return 0;
 	return err_set(err, -ENOMEM, "no memory to look for reasons");
 }
 
-static void take_runs(struct search *s)
-{
-	const struct dataset *d = s->a->data;
-
-	for (int m = 0; m < METRICS; m++)
-		s->zero[m] = NAN;
-	for (unsigned i = 0; i < d->run_count; i++) {
-		const struct lab_run *run = &d->runs[i];
-
-		if (!run->usable || run->is_aa)
-			continue;
-		s->runs[(size_t)run->config * d->block_count + run->block] = run;
-		for (int m = 0; m < METRICS; m++)
-			if (run->metric[m] > 0)
-				s->zero[m] = fmin(s->zero[m], run->metric[m] / 2);
-	}
-}
-
-static double value_log(const struct search *s, double value, enum metric m, bool *is_zero)
-{
-	*is_zero = value == 0;
-	return log(*is_zero ? s->zero[m] : value);
-}
-
-/* Paired differences of logs; remembers on which side a 0 was replaced. */
-static unsigned take_differences(const struct search *s, unsigned config, enum metric m,
-				 struct moved *moved)
-{
-	const struct dataset *d = s->a->data;
-	unsigned n = 0;
-
-	for (unsigned b = 0; b < d->block_count; b++) {
-		const struct lab_run *run = s->runs[(size_t)config * d->block_count + b];
-		const struct lab_run *base = s->runs[(size_t)d->baseline * d->block_count + b];
-		bool zero, base_zero;
-		double difference;
-
-		if (!run || !base)
-			continue;
-		difference = value_log(s, run->metric[m], m, &zero) -
-			     value_log(s, base->metric[m], m, &base_zero);
-		if (!isfinite(difference))
-			continue;
-		moved->at_most |= zero && !base_zero;
-		moved->at_least |= base_zero && !zero;
-		s->differences[n++] = difference;
-	}
-	return n;
-}
-
 static void add_candidate(struct search *s, unsigned config, enum metric m)
 {
-	struct candidate *c = &s->candidates[s->count];
-	unsigned n;
+	const struct dataset *d = s->a->data;
+	const struct effect *e = &s->a->configs[config].effect[m];
 
-	*c = (struct candidate){ .config = config, .margin = s->a->data->margin[m] };
-	c->moved.metric = m;
-	n = take_differences(s, config, m, &c->moved);
-	effect_estimate(s->differences, n, &c->moved.effect);
-	if (n < EFFECT_BLOCKS_MIN)
+	if (e->n < EFFECT_BLOCKS_MIN)
 		return;
-	s->p[s->count++] = c->moved.effect.p;
+	s->candidates[s->count] = (struct candidate){
+		.config = config,
+		.margin = d->margin[m],
+		.moved = { .metric = m, .effect = *e },
+	};
+	s->p[s->count++] = e->p;
 }
 
 static bool has_effect(const struct analysis *a, unsigned config)
@@ -172,7 +114,6 @@ int why_find(struct analysis *a, struct err *err)
 
 	if (code < 0)
 		return code;
-	take_runs(&s);
 	add_candidates(&s);
 	stats_false_discovery(s.p, s.count, s.adjusted);
 	for (unsigned i = 0; i < s.count; i++) {
@@ -193,11 +134,6 @@ bool why_any(const struct analysis *a)
 	return false;
 }
 
-static const char *bound_of(const struct moved *m)
-{
-	return m->at_most && m->at_least ? "~" : m->at_most ? "<" : m->at_least ? ">" : "";
-}
-
 const char *why_number(double ratio, char *buf)
 {
 	int digits = ratio < 0.095 ? 3 : ratio < 9.95 ? 2 : ratio < 99.5 ? 1 : 0;
@@ -210,7 +146,7 @@ const char *why_ratio(const struct moved *m, char *buf)
 {
 	char number[WHY_TEXT];
 
-	snprintf(buf, WHY_TEXT, "x%s%.60s", bound_of(m), why_number(m->effect.ratio, number));
+	snprintf(buf, WHY_TEXT, "x%.60s", why_number(m->effect.ratio, number));
 	return buf;
 }
 

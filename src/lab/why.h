@@ -9,8 +9,7 @@
  * 5 % is expected to be there by chance. Named is what is left and lies wholly outside the
  * counter's margin; the strongest first, WHY_MOST at most.
  *
- * Counters reach 0 (no preemption at all), which has no logarithm. Then half of the smallest value
- * seen in the sweep stands for it, and the ratio is said to be below (or above) what comes out.
+ * A counter may be 0; what is added to it then is its metric's `nothing`.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -22,10 +21,10 @@
 /* When effects have their verdicts. 0 or -ENOMEM. */
 int why_find(struct analysis *a, struct err *err);
 
-/* "run delay x0.02, preemptions x<0.1"; "" when nothing moved. Returns buf: WHY_TEXT bytes. */
+/* "run delay x0.02, preemptions x0.10"; "" when nothing moved. Returns buf: WHY_TEXT bytes. */
 #define WHY_TEXT 160
 const char *why_text(const struct config_summary *c, char *buf);
-/* Of one counter: "x<0.02"; of one ratio: "0.02". Likewise. */
+/* Of one counter: "x0.02"; of one ratio: "0.02". Likewise. */
 const char *why_ratio(const struct moved *m, char *buf);
 const char *why_number(double ratio, char *buf);
 /* Is there anything to be said of any configuration? */
