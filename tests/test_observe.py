@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""test_observe.py - what the programs themselves say was observed beside a run.
+
+    test_observe.py RINGWALK [NAME...]
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import json
+import pathlib
+import signal
+import statistics
+import sys
+import tempfile
+
+from ringwalk import Node, Skipped, load, main, run
+
+COUNTERS = ("cpu_ns", "run_delay_ns", "voluntary_switches", "involuntary_switches", "migrations",
+            "minor_faults", "major_faults")
+
+
+def check_sums(observed):
+    """Totals are the sum of the threads; an unknown one is unknown in all."""
+    for name in COUNTERS:
+        parts = [thread[name] for thread in observed["threads"]]
+        total = observed["process"][name]
+        assert total == (None if None in parts else sum(parts)), (name, total, parts)
+
+
+def test_node_and_client_tell_what_was_observed_of_them():
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "node.json")
+        with Node("--threads=2", f"--json={path}") as node:
+            client = load(node, "--rate=2k", "--duration=300ms", "-C", "50us", "--rs=64B")
+            status, text, _ = node.stop()
+        assert status == 0
+        served = json.loads(path.read_text(encoding="utf-8"))
+    for observed in (served["observed"], client["observed"]):
+        check_sums(observed)
+        assert observed["process"]["window_ns"] > 250e6, observed["process"]
+        assert observed["machine"]["shares"]["busy"] > 0, observed["machine"]["shares"]
+        assert sum(observed["machine"]["shares"].values()) > 0.99
+    names = [thread["name"] for thread in served["observed"]["threads"]]
+    assert "rw-worker-0" in names and "rw-worker-1" in names, names
+    assert [t["name"] for t in client["observed"]["threads"]] == ["rw-client-0"]
+    # 600 requests of 50 us
+    assert served["observed"]["process"]["cpu_ns"] > 20e6, served["observed"]["process"]
+    assert "\nobserved: run delay/request" in text, text
+
+
+def test_a_node_that_served_nothing_has_nothing_to_tell():
+    with Node() as node:
+        node.process.send_signal(signal.SIGUSR1)
+        while not node.process.stdout.readline().startswith("all: "):
+            pass
+        _, text, _ = node.stop()
+    assert "observed" not in text, text
+
+
+def sweep(folder, text):
+    """Runs of an experiment as their run.json, and what the command printed."""
+    path = pathlib.Path(folder, "experiment.yaml")
+    path.write_text(text, encoding="utf-8")
+    done = run("sweep", str(path), "-o", f"{folder}/out", timeout=120)
+    runs = [json.loads(file.read_text(encoding="utf-8"))
+            for file in sorted(pathlib.Path(folder, "out").glob("runs/*/run.json"))]
+    assert runs, done.stderr
+    return runs, done.stdout
+
+
+SQPOLL = """
+sweep: threads of the kernel
+node:
+  backend: io_uring
+  io_uring: {sqpoll: yes, defer-taskrun: no, coop-taskrun: no}
+client: {rate: 1k, duration: 200ms, program: [reply 64B]}
+factors: {node.threads: [1, 2]}
+blocks: 1
+invalid: {repeat: 0}
+"""
+
+
+def test_the_kernels_threads_behind_a_ring_are_the_nodes():
+    if run("info", "backends").stdout.count("io_uring") == 0:
+        raise Skipped("no io_uring here")
+    with tempfile.TemporaryDirectory() as folder:
+        runs, _ = sweep(folder, SQPOLL)
+    for one in runs:
+        if one["failed"]:
+            raise Skipped(one["reasons"])
+        threads = {t["name"]: t for t in one["observed"]["threads"]}
+        polling = [t for name, t in threads.items() if name.startswith("iou-sqp")]
+        assert polling, threads.keys()
+        check_sums(one["observed"])
+        # They are in CPU per request: the process's clock knows them, too.
+        own = one["observed"]["process"]["cpu_ns"]
+        if own is not None and not one["observed"]["process"]["threads_ended"]:
+            assert abs(own - one["node_cpu_ns"]) < 0.1 * own + 5e6, (own, one["node_cpu_ns"])
+        assert sum(t["cpu_ns"] or 0 for t in polling) > 1e6, polling
+
+
+HOG = """
+sweep: a hog on its CPU
+node: {threads: 1, pin.cpus: "0"}
+client: {rate: 200, duration: 300ms, program: [compute 300us, reply 64B]}
+hog: {pin.cpus: "0"}
+factors: {hog.threads: [0, 2]}
+blocks: 3
+primary: run-delay
+invalid: {repeat: 0}
+observe: {hardware: yes, runq-latency: yes}
+"""
+
+
+def test_a_hog_beside_the_node_shows_as_run_delay():
+    with tempfile.TemporaryDirectory() as folder:
+        runs, text = sweep(folder, HOG)
+        head = pathlib.Path(folder, "out", "runs.csv").read_text(encoding="utf-8")
+    assert ",run-delay_ns," in head and "run delay per request" in text, text
+    alone = [r["metrics"]["run-delay"] for r in runs if r["levels"]["hog.threads"] == "0"]
+    beside = [r["metrics"]["run-delay"] for r in runs if r["levels"]["hog.threads"] == "2"]
+    if None in alone + beside:
+        raise Skipped("this kernel does not count run delay, or a run failed")
+    assert statistics.median(beside) > 3 * statistics.median(alone) + 1e3, (alone, beside)
+    # What was asked for is there, or there is a reason.
+    for one in runs:
+        observed = one["observed"]
+        for name in ("cycles", "instructions", "cache_misses", "branch_misses"):
+            assert observed["hardware"][name] is not None or observed["not_known"][name]
+        assert observed["run_queue"] or len(observed["not_known"]["run_queue"]) > 20
+
+
+if __name__ == "__main__":
+    sys.exit(main(dict(globals())))
