@@ -437,7 +437,7 @@ static void test_a_folder_that_others_may_write_is_refused(void)
 	mkdir(w.state, 0755);
 	chmod(w.state, 0777);
 	CHECK_INT(journal_open(&j, "test", &err), -EPERM);
-	CU_ASSERT(strstr(err.text, "must belong to this user") != NULL);
+	CU_ASSERT(strstr(err.text, "others than its owner can write") != NULL);
 	world_close(&w);
 }
 

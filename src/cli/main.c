@@ -19,7 +19,7 @@ const struct command commands[] = {
 	{ "plan", "FILE", "what a sweep will do, how long, what it can tell", run_plan },
 	{ "sweep", "FILE -o DIR | --resume DIR", "factors x blocks, resumable", run_sweep },
 	{ "report", "DIR", "table and HTML of a sweep", run_report },
-	{ "tune", "show | plan | apply | restore | status | run ...",
+	{ "tune", "show|plan|apply|restore|run",
 	  "settings of the whole machine, applied and taken back", run_tune },
 	{ "doctor", "[OPTIONS]", "is this machine fit to measure on, and why not", run_doctor },
 	{ "info", "[WHAT]", "backends, tunables, knobs: what exists, what works here, why not",

@@ -205,6 +205,21 @@ static int claim(struct journal *j, const char *const *fields, struct err *err)
 	return rc;
 }
 
+/* What is there already may be another's change, which will not stay. */
+static int check_free(struct journal *j, const char *path, struct err *err)
+{
+	int rc;
+
+	if (journal_log_find(&j->log, path))
+		return 0;
+	rc = journal_folder_lock(&j->folder, err);
+	if (rc)
+		return rc;
+	rc = journal_folder_claim(&j->folder, j->path, path, err);
+	journal_folder_unlock(&j->folder);
+	return rc;
+}
+
 static int record_result(struct journal *j, const char *path, const char *value, struct err *err)
 {
 	const char *const got[] = { "got", path, value, NULL };
@@ -279,12 +294,11 @@ int journal_write(struct journal *j, const char *path, const char *text, char *e
 	rc = look(path, resolved, value, err);
 	if (rc)
 		return rc;
-	if (!is_there_already(resolved, value, text)) {
-		rc = change(j, resolved, value, text, err);
-		if (rc)
-			return rc;
-		rc = kernel_value_read(resolved, value, sizeof(value));
-	}
+	rc = is_there_already(resolved, value, text) ? check_free(j, resolved, err)
+						     : change(j, resolved, value, text, err);
+	if (rc)
+		return rc;
+	rc = kernel_value_read(resolved, value, sizeof(value));
 	if (rc)
 		return err_sys(err, rc, "%s", path);
 	kernel_value_tidy(value);

@@ -29,10 +29,15 @@ static int check(const char *path, int fd, struct err *err)
 
 	if (fstat(fd, &st))
 		return err_sys(err, -errno, "%s", path);
-	if (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH))
+	if (st.st_uid != geteuid())
 		return err_set(err, -EPERM,
-			       "%s: the folder of journals must belong to this user and be closed "
-			       "to the others; RINGWALK_STATE names another",
+			       "%s, the folder of journals, belongs to another user: run as that "
+			       "user, mostly root (RINGWALK_STATE names another folder)",
+			       path);
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return err_set(err, -EPERM,
+			       "%s: others than its owner can write into the folder of journals; "
+			       "chmod go-w, or another by RINGWALK_STATE",
 			       path);
 	return 0;
 }

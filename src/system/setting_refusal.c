@@ -78,15 +78,16 @@ static bool refuse_absent(const struct setting_change *c, int rc, char *why, siz
 
 static bool refuse_right(const struct setting_change *c, int rc, char *why, size_t size)
 {
+	const char *cause = "not even root may change it here: a container's capabilities or a "
+			    "security module forbid it";
+
 	if (rc != -EACCES && rc != -EPERM && rc != -EROFS)
 		return false;
-	snprintf(why, size, "%s",
-		 geteuid()	? "only root may write it"
-		 : rc == -EROFS ? "it is read-only here, as in a container"
-		 : rc == -EACCES
-			 ? "not even root may write it here: the kernel keeps it read-only"
-			 : "not even root may change it here: a container's capabilities or "
-			   "a security module forbid it");
+	if (geteuid())
+		cause = "only root may write it";
+	else if (rc != -EPERM)
+		cause = "it is read-only even for root: the kernel's own, or closed to a container";
+	snprintf(why, size, "%s", cause);
 	return true;
 }
 
