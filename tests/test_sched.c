@@ -2,118 +2,47 @@
  * test_sched.c - what the kernel refuses of scheduling, and whether the sentence names the cause.
  *
  * Causes are provoked: by a child without rights, by a cpu group without real-time runtime, by
- * pinning, by asking for more reservations than there are CPUs. Where a cause cannot be provoked
- * the case says so.
+ * values the kernel makes fit. Where a cause cannot be provoked the case says so. Reservations:
+ * test_sched_deadline.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
 
 #include "base/clock.h"
+#include "system/journal.h"
 #include "tests/tunable_test.h"
 #include "tunables/sched_opts.h"
-
-#define THREADS_MAX 64
-
-/* One if the settings are not refused with these words, and a line about it. */
-static unsigned not_denied(const char *settings, const char *words)
-{
-	struct verdict_report report;
-	int rc = tunable_test_apply("sched", settings, &report);
-
-	if (rc && report.verdict == VERDICT_DENIED && strstr(report.why, words))
-		return 0;
-	printf("\n    %s: %d, %s: \"%s\", not \"%s\"", settings, rc, verdict_names[report.verdict],
-	       report.why, words);
-	return 1;
-}
 
 static unsigned refused_as_nobody(void)
 {
 	struct verdict_report report;
 	unsigned failed = 0;
 
-	failed += not_denied("policy=fifo",
-			     "SCHED_FIFO refused: needs CAP_SYS_NICE or RLIMIT_RTPRIO >= 10 "
-			     "(now 0). Try sudo");
-	failed += not_denied("policy=rr priority=20",
-			     "SCHED_RR refused: needs CAP_SYS_NICE or RLIMIT_RTPRIO >= 20");
-	failed += not_denied("policy=deadline runtime=1ms deadline=10ms",
-			     "SCHED_DEADLINE refused: needs CAP_SYS_NICE (no limit");
-	failed += not_denied("nice=-5", "nice -5 refused: the thread has 0, and less needs "
-					"CAP_SYS_NICE or RLIMIT_NICE >= 25 (now 0)");
+	failed += tunable_test_not_denied(
+		"sched", "policy=fifo",
+		"SCHED_FIFO refused: needs CAP_SYS_NICE or RLIMIT_RTPRIO >= 10 "
+		"(now 0). Try sudo");
+	failed += tunable_test_not_denied(
+		"sched", "policy=rr priority=20",
+		"SCHED_RR refused: needs CAP_SYS_NICE or RLIMIT_RTPRIO >= 20");
+	failed += tunable_test_not_denied("sched", "policy=deadline runtime=1ms deadline=10ms",
+					  "SCHED_DEADLINE refused: needs CAP_SYS_NICE (no limit");
+	failed += tunable_test_not_denied("sched", "nice=-5",
+					  "nice -5 refused: the thread has 0, and less needs "
+					  "CAP_SYS_NICE or RLIMIT_NICE >= 25 (now 0)");
 	failed += tunable_test_apply("sched", "policy=batch nice=3", &report) != 0;
-	failed += not_denied("policy=other", "nice 0 refused: the thread has 3");
+	failed += tunable_test_not_denied("sched", "policy=other",
+					  "nice 0 refused: the thread has 3");
 	failed += tunable_test_apply("sched", "policy=idle", &report) != 0;
-	failed += not_denied("policy=batch", "leaving SCHED_IDLE refused: needs CAP_SYS_NICE");
+	failed += tunable_test_not_denied("sched", "policy=batch",
+					  "leaving SCHED_IDLE refused: needs CAP_SYS_NICE");
 	return failed;
 }
 
 static void test_without_rights_the_refusal_names_the_right(void)
 {
 	tunable_test_as_nobody(refused_as_nobody);
-}
-
-static void *apply_deadline_pinned(void *arg)
-{
-	struct verdict_report report;
-	char pin[32], words[100];
-
-	snprintf(pin, sizeof(pin), "cpus=%d", sched_getcpu());
-	CHECK_INT(tunable_test_apply("pin", pin, &report), 0);
-	snprintf(words, sizeof(words),
-		 "the thread may run on cpu %s only, but its root domain has more", pin + 5);
-	CHECK_INT(not_denied("policy=deadline runtime=1ms deadline=10ms", words), 0);
-	return NULL;
-}
-
-static void test_a_pinned_thread_is_refused_a_reservation(void)
-{
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2 || !tunable_test_privileged())
-		printf("\n    not possible here: needs two CPUs and CAP_SYS_NICE");
-	else
-		tunable_test_thread(apply_deadline_pinned, NULL);
-}
-
-static void *overrun(void *arg)
-{
-	struct verdict_report report;
-	int64_t end;
-
-	if (tunable_test_apply("sched", "policy=deadline runtime=1ms deadline=10ms overrun=yes",
-			       &report)) {
-		printf("\n    not possible here: %s", report.why);
-		return NULL;
-	}
-	tunable_test_ended("sched", "overrun=yes", &report);
-	CHECK_TEXT(report.why, "no overrun: the reservation was large enough");
-	end = clock_now_ns() + 60 * MS;
-	while (clock_now_ns() < end)
-		;
-	tunable_test_ended("sched", "overrun=yes", &report);
-	CU_ASSERT(strstr(report.why, "the reservation is too small: ") != NULL);
-	return NULL;
-}
-
-static void test_a_reservation_that_is_too_small_is_counted_and_does_not_kill(void)
-{
-	tunable_test_process(overrun, NULL);
-}
-
-static void *count_beside_an_alarm(void *arg)
-{
-	const struct rlimit alarm = { .rlim_cur = 1000000, .rlim_max = 2000000 };
-	const char *settings = "policy=deadline runtime=1ms deadline=10ms overrun=yes";
-
-	CHECK_INT(setrlimit(RLIMIT_RTTIME, &alarm), 0);
-	CHECK_INT(not_denied(settings, "sched.overrun refused: SIGXCPU is the alarm of a limit"),
-		  0);
-	return NULL;
-}
-
-static void test_overruns_are_not_counted_where_the_signal_is_an_alarm(void)
-{
-	tunable_test_process(count_beside_an_alarm, NULL);
 }
 
 static void *apply_ext(void *arg)
@@ -135,125 +64,19 @@ static void test_sched_ext_says_which_scheduler_or_that_there_is_none(void)
 	tunable_test_thread(apply_ext, NULL);
 }
 
-static void *ask_policy(void *ret)
-{
-	*(int *)ret = sched_getscheduler(0);
-	return NULL;
-}
-
-static void *make_thread_with_reservation(void *arg)
-{
-	struct verdict_report report;
-	int policy = -1;
-
-	if (tunable_test_apply("sched", "policy=deadline runtime=1ms deadline=10ms", &report)) {
-		printf("\n    not possible here: %s", report.why);
-		return NULL;
-	}
-	tunable_test_thread(ask_policy, &policy);
-	CHECK_INT(policy, SCHED_OTHER);
-	return NULL;
-}
-
-static void test_a_thread_with_a_reservation_can_make_threads_without(void)
-{
-	tunable_test_thread(make_thread_with_reservation, NULL);
-}
-
-/* Threads that hold a reservation of a whole CPU each until told to go. */
-struct crowd {
-	pthread_barrier_t asked, go;
-	struct verdict_report report; /* of the last one */
-	int rc;
-};
-
-/* The sum names what would still be admitted: a little less than that is. */
-static void take_what_is_left(const char *why)
-{
-	struct verdict_report report;
-	char settings[100];
-	double left = 0;
-
-	CHECK_INT(sched_getscheduler(0), SCHED_OTHER);
-	if (sscanf(why, "SCHED_DEADLINE refused by admission control: asks for 1.000 CPUs, %lf",
-		   &left) != 1 ||
-	    left < 0.1)
-		return; /* others hold the rest */
-	snprintf(settings, sizeof(settings), "policy=deadline runtime=%dus deadline=10ms",
-		 (int)((left - 0.05) * 10000));
-	if (tunable_test_apply("sched", settings, &report))
-		printf("\n    %s: %s (before: %s)", settings, report.why, why);
-	CHECK_INT(report.verdict, VERDICT_OK);
-}
-
-static void *hold_a_cpu(void *arg)
-{
-	struct crowd *crowd = arg;
-
-	crowd->rc = tunable_test_apply("sched", "policy=deadline runtime=10ms deadline=10ms",
-				       &crowd->report);
-	if (crowd->rc)
-		take_what_is_left(crowd->report.why);
-	pthread_barrier_wait(&crowd->asked);
-	pthread_barrier_wait(&crowd->go);
-	return NULL;
-}
-
-/* What is said to be left is not enough, and less than there is in all. */
-static void check_sum(const char *why)
-{
-	double asked = 0, left = 2, limit = 0;
-
-	if (sscanf(why,
-		   "SCHED_DEADLINE refused by admission control: asks for %lf CPUs, %lf (for one "
-		   "thread) are left of %lf (",
-		   &asked, &left, &limit) != 3)
-		printf("\n    %s", why);
-	CHECK_NEAR(asked, 1.0, 0.0005);
-	CU_ASSERT(left < 1.0 && left < limit);
-}
-
-static void fill_the_machine(unsigned most)
-{
-	pthread_t threads[THREADS_MAX];
-	struct crowd crowds[THREADS_MAX];
-	unsigned count = 0, i;
-
-	do {
-		pthread_barrier_init(&crowds[count].asked, NULL, 2);
-		pthread_barrier_init(&crowds[count].go, NULL, 2);
-		pthread_create(&threads[count], NULL, hold_a_cpu, &crowds[count]);
-		pthread_barrier_wait(&crowds[count].asked);
-	} while (!crowds[count++].rc && count < most);
-	CHECK_INT(crowds[count - 1].rc, -EBUSY);
-	CHECK_INT(crowds[count - 1].report.verdict, VERDICT_DENIED);
-	check_sum(crowds[count - 1].report.why);
-	for (i = 0; i < count; i++) {
-		pthread_barrier_wait(&crowds[i].go);
-		pthread_join(threads[i], NULL);
-	}
-}
-
-static void test_more_reservations_than_cpus_are_refused_with_what_is_left(void)
-{
-	long online = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (online >= THREADS_MAX || !tunable_test_privileged())
-		printf("\n    not possible here: needs CAP_SYS_NICE and few CPUs");
-	else
-		fill_the_machine((unsigned)online + 1);
-}
-
 static void *apply_fifo_in_group(void *group)
 {
 	if (!tunable_test_write(group, "tasks", "0")) {
 		printf("\n    not possible here: cannot enter %s", (char *)group);
 		return NULL;
 	}
-	CHECK_INT(not_denied("policy=fifo",
-			     "although CAP_SYS_NICE is held: the task is in cpu cgroup "),
+	CHECK_INT(tunable_test_not_denied(
+			  "sched", "policy=fifo",
+			  "although CAP_SYS_NICE is held: the task is in cpu cgroup "),
 		  0);
-	CHECK_INT(not_denied("policy=rr", "with cpu.rt_runtime_us=0 (CONFIG_RT_GROUP_SCHED)"), 0);
+	CHECK_INT(tunable_test_not_denied("sched", "policy=rr",
+					  "with cpu.rt_runtime_us=0 (CONFIG_RT_GROUP_SCHED)"),
+		  0);
 	return NULL;
 }
 
@@ -298,31 +121,171 @@ static void test_nice_under_autogroup_is_ok_with_a_remark(void)
 	tunable_test_thread(apply_nice, NULL);
 }
 
-static void *apply_slices(void *slices_work)
+/* Provoked first: the kernel takes -25 and makes it -20. */
+static void *clamp_nice(void *arg)
+{
+	const struct knob *nice = knob_find(&tunable_find("sched")->group, "nice");
+	struct tunable_test_opts opts;
+	struct err err = { 0 };
+	int before = getpriority(PRIO_PROCESS, 0);
+
+	CHECK_INT(setpriority(PRIO_PROCESS, 0, -25), 0);
+	CHECK_INT(getpriority(PRIO_PROCESS, 0), -20);
+	CHECK_INT(setpriority(PRIO_PROCESS, 0, before), 0);
+	CHECK_INT(knob_parse(nice, "-25", &opts, &err), -EINVAL);
+	if (!strstr(err.text, "-20"))
+		printf("\n    %s", err.text);
+	CU_ASSERT(strstr(err.text, "-20") != NULL);
+	return NULL;
+}
+
+static void test_nice_out_of_range_does_not_reach_the_kernel(void)
+{
+	if (tunable_test_privileged())
+		tunable_test_process(clamp_nice, NULL);
+	else
+		printf("\n    not possible here: needs CAP_SYS_NICE");
+}
+
+/* A thread that never rests, and the CPU time that another one on its CPU gets all the same. */
+struct rivals {
+	pthread_barrier_t begin;
+	int cpu;
+	int64_t end_ns, other_ns;
+	struct verdict_report report;
+};
+
+static void *spin_as_fifo(void *arg)
+{
+	struct rivals *r = arg;
+	char pin[32];
+
+	snprintf(pin, sizeof(pin), "cpus=%d", r->cpu);
+	tunable_test_apply("pin", pin, &r->report);
+	pthread_barrier_wait(&r->begin);
+	CHECK_INT(tunable_test_apply("sched", "policy=fifo", &r->report), 0);
+	while (clock_now_ns() < r->end_ns)
+		;
+	return NULL;
+}
+
+static void *spin_as_other(void *arg)
+{
+	struct rivals *r = arg;
+	struct verdict_report report;
+	struct timespec ts;
+	char pin[32];
+
+	snprintf(pin, sizeof(pin), "cpus=%d", r->cpu);
+	tunable_test_apply("pin", pin, &report);
+	r->end_ns = clock_now_ns() + 2500 * MS;
+	pthread_barrier_wait(&r->begin);
+	while (clock_now_ns() < r->end_ns)
+		;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	r->other_ns = ts.tv_sec * SEC + ts.tv_nsec;
+	return NULL;
+}
+
+static void compete(struct rivals *r)
+{
+	pthread_t fifo, other;
+
+	pthread_barrier_init(&r->begin, NULL, 2);
+	r->cpu = sched_getcpu();
+	pthread_create(&fifo, NULL, spin_as_fifo, r);
+	pthread_create(&other, NULL, spin_as_other, r);
+	pthread_join(fifo, NULL);
+	pthread_join(other, NULL);
+}
+
+/* In a process of its own, whose journal puts the throttle back. */
+static void *compete_without_throttle(void *arg)
+{
+	static const char path[] = "/proc/sys/kernel/sched_rt_runtime_us";
+	struct rivals r = { .cpu = 0 };
+	struct journal *j = NULL;
+	struct err err = { 0 };
+	char effective[32];
+	bool fair = false;
+
+	if (journal_open(&j, "test", &err) ||
+	    journal_write(j, path, "-1", effective, sizeof(effective), &err)) {
+		printf("\n    not possible here: %s", err.text);
+		journal_close(j);
+		return NULL;
+	}
+	compete(&r);
+	journal_close(j);
+	fair = strstr(r.report.why, "sched_rt_runtime_us=-1 does not give it all of a CPU") != NULL;
+	printf("\n    the other thread got %d ms of 2500", (int)(r.other_ns / MS));
+	CHECK_INT(r.other_ns > 10 * MS, fair);
+	return NULL;
+}
+
+static void test_what_real_time_does_not_get_of_a_cpu_is_said(void)
+{
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2 || !tunable_test_privileged())
+		printf("\n    not possible here: needs two CPUs and CAP_SYS_NICE");
+	else if (kernel_file_number("/sys/kernel/realtime", 0) == 1)
+		printf("\n    not tried here: PREEMPT_RT starves the rest");
+	else
+		tunable_test_process(compete_without_throttle, NULL);
+}
+
+static void *ask_slices(void *slices_work)
 {
 	struct verdict_report report;
 
 	tunable_test_apply("sched", "slice=3ms", &report);
 	*(bool *)slices_work = report.verdict == VERDICT_OK;
+	return NULL;
+}
+
+static bool slices_work(void)
+{
+	bool work;
+
+	tunable_test_thread(ask_slices, &work);
+	return work;
+}
+
+static void *clamp_slice(void *arg)
+{
+	struct verdict_report report;
+
 	/* twice: what was clamped before is clamped again, not ignored */
 	tunable_test_apply("sched", "slice=50us", &report);
-	CHECK_INT(tunable_test_apply("sched", "slice=50us", &report),
-		  *(bool *)slices_work ? -ERANGE : -EOPNOTSUPP);
-	if (*(bool *)slices_work) {
-		CHECK_TEXT(report.why, "EEVDF slice 50us requested, the kernel uses 100us "
-				       "(limits 100us to 100ms)");
-	} else {
-		CHECK_TEXT(report.why,
-			   "this kernel ignores slices (reads back 0; needs Linux 6.12)");
-	}
+	CHECK_INT(tunable_test_apply("sched", "slice=50us", &report), -ERANGE);
+	CHECK_TEXT(report.why, "EEVDF slice 50us requested, the kernel uses 100us "
+			       "(limits 100us to 100ms)");
 	return NULL;
 }
 
 static void test_a_slice_out_of_range_is_clamped_and_the_limits_named(void)
 {
-	bool slices_work;
+	if (slices_work())
+		tunable_test_thread(clamp_slice, NULL);
+	else
+		printf("\n    not possible here: this kernel ignores slices");
+}
 
-	tunable_test_thread(apply_slices, &slices_work);
+static void *ignore_slice(void *arg)
+{
+	struct verdict_report report;
+
+	CHECK_INT(tunable_test_apply("sched", "slice=3ms", &report), -EOPNOTSUPP);
+	CHECK_INT(report.verdict, VERDICT_IGNORED);
+	CHECK_TEXT(report.why, "this kernel ignores slices (reads back 0; needs Linux 6.12)");
+	return NULL;
+}
+
+static void test_a_kernel_that_ignores_slices_is_named(void)
+{
+	if (slices_work())
+		printf("\n    not possible here: this kernel knows slices");
+	else
+		tunable_test_thread(ignore_slice, NULL);
 }
 
 static void test_only_fifo_and_rr_are_realtime(void)
@@ -351,22 +314,18 @@ static void test_only_fifo_and_rr_are_realtime(void)
 static CU_TestInfo tests[] = {
 	{ "without rights the refusal names the right",
 	  test_without_rights_the_refusal_names_the_right },
-	{ "a pinned thread is refused a reservation",
-	  test_a_pinned_thread_is_refused_a_reservation },
-	{ "a thread with a reservation can make threads without",
-	  test_a_thread_with_a_reservation_can_make_threads_without },
-	{ "more reservations than CPUs are refused with what is left",
-	  test_more_reservations_than_cpus_are_refused_with_what_is_left },
 	{ "a group without realtime runtime is named",
 	  test_a_group_without_realtime_runtime_is_named },
-	{ "a reservation that is too small is counted and does not kill",
-	  test_a_reservation_that_is_too_small_is_counted_and_does_not_kill },
-	{ "overruns are not counted where the signal is an alarm",
-	  test_overruns_are_not_counted_where_the_signal_is_an_alarm },
 	{ "sched_ext says which scheduler, or that there is none",
 	  test_sched_ext_says_which_scheduler_or_that_there_is_none },
 	{ "nice under autogroup is ok with a remark",
 	  test_nice_under_autogroup_is_ok_with_a_remark },
+	{ "no-op 5: nice out of range does not reach the kernel, which would clamp it",
+	  test_nice_out_of_range_does_not_reach_the_kernel },
+	{ "no-op 9: what real time does not get of a CPU is said",
+	  test_what_real_time_does_not_get_of_a_cpu_is_said },
+	{ "no-op 7: a kernel that ignores slices is named",
+	  test_a_kernel_that_ignores_slices_is_named },
 	{ "no-op 6: a slice out of range is clamped and the limits named",
 	  test_a_slice_out_of_range_is_clamped_and_the_limits_named },
 	{ "only fifo and rr are realtime", test_only_fifo_and_rr_are_realtime },

@@ -53,6 +53,7 @@ struct suite {
 };
 
 /* One a tunable, in tests/tunable_contract_NAME.c. */
-extern const struct suite suite_cgroup, suite_limits, suite_pin, suite_sched, suite_timer;
+extern const struct suite suite_autogroup, suite_cgroup, suite_limits, suite_pin, suite_sched,
+	suite_timer;
 
 #endif

@@ -57,6 +57,20 @@ static inline int tunable_test_apply(const char *name, const char *settings,
 	return tunable_apply(tn, &self, &opts, report, &err);
 }
 
+/* One if the settings are not refused with these words, and a line about it. */
+static inline unsigned tunable_test_not_denied(const char *name, const char *settings,
+					       const char *words)
+{
+	struct verdict_report report;
+	int rc = tunable_test_apply(name, settings, &report);
+
+	if (rc && report.verdict == VERDICT_DENIED && strstr(report.why, words))
+		return 0;
+	printf("\n    %s: %d, %s: \"%s\", not \"%s\"", settings, rc, verdict_names[report.verdict],
+	       report.why, words);
+	return 1;
+}
+
 /* What the tunable says at the end; the report is left as it was by tunable_test_apply(). */
 static inline void tunable_test_ended(const char *name, const char *settings,
 				      struct verdict_report *report)

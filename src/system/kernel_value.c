@@ -68,8 +68,19 @@ static bool choose(char *text, char open, char close)
 	return true;
 }
 
+/* "/autogroup-12 nice 5" is written as "5". */
+static void choose_nice(char *text)
+{
+	static const char start[] = "/autogroup-";
+	const char *nice = strstr(text, " nice ");
+
+	if (!strncmp(text, start, strlen(start)) && nice)
+		memmove(text, nice + strlen(" nice "), strlen(nice + strlen(" nice ")) + 1);
+}
+
 void kernel_value_choose(char *text)
 {
+	choose_nice(text);
 	/* "(null)" alone is no choice: that is how the kernel writes an empty mask. */
 	if (!choose(text, '[', ']') && strpbrk(text, BLANKS))
 		choose(text, '(', ')');

@@ -21,7 +21,10 @@ int kernel_value_read(const char *path, char *buf, size_t size);
 /* In one write, as the kernel wants it, with the end of a line: an empty value is one, too. */
 int kernel_value_write(const char *path, const char *text);
 
-/* "always [madvise] never" and "none (voluntary) full" become their word. In place. */
+/*
+ * "always [madvise] never" and "none (voluntary) full" become their word, and the line of a
+ * session's autogroup the number that it takes. In place.
+ */
 void kernel_value_choose(char *text);
 
 /* Blanks at both ends go, all others become one space. In place. */

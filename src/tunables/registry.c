@@ -7,11 +7,16 @@
 
 #include "tunables/tunable.h"
 
-extern const struct tunable tunable_limits, tunable_cgroup, tunable_pin, tunable_sched,
-	tunable_timer;
+extern const struct tunable tunable_limits, tunable_autogroup, tunable_cgroup, tunable_pin,
+	tunable_sched, tunable_timer;
 
-const struct tunable *const tunables[] = { &tunable_limits, &tunable_cgroup, &tunable_pin,
-					   &tunable_sched,  &tunable_timer,  NULL };
+const struct tunable *const tunables[] = { &tunable_limits,
+					   &tunable_autogroup,
+					   &tunable_cgroup,
+					   &tunable_pin,
+					   &tunable_sched,
+					   &tunable_timer,
+					   NULL };
 
 const struct tunable *tunable_find(const char *name)
 {

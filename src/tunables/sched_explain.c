@@ -165,7 +165,8 @@ void sched_ended(const struct target *t, const void *opts, struct verdict_report
 		return;
 	*report->why = '\0';
 	if (count)
-		remark(report, "the reservation is too small: %u overruns in this process", count);
+		remark(report, "the reservation is too small: overruns seen in this process: %u",
+		       count);
 	else
-		remark(report, "no overrun: the reservation was large enough");
+		remark(report, "no overrun was seen: the reservation was large enough");
 }

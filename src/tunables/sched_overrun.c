@@ -5,6 +5,9 @@
  * (sched(7)), and it kills unless there is a handler. A signal handler reaches nothing but what is
  * global, so this counter is the one thing in the tunables that changes and belongs to nobody.
  *
+ * The kernel looks when the thread is interrupted by the tick, so short overruns are seen now and
+ * then only: many are many, none is no proof.
+ *
  * The same signal is the alarm of RLIMIT_RTTIME and RLIMIT_CPU. Where one of those is set so that
  * it would be sent (a soft limit below the hard one, which kills), the two cannot be told apart,
  * and counting is refused rather than the alarm switched off.

@@ -1,0 +1,250 @@
+/*
+ * test_autogroup.c - what nice and SCHED_IDLE are worth between sessions, and what a session's nice
+ * is worth; that it is put back, also after SIGKILL.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include "base/clock.h"
+#include "system/journal.h"
+#include "tests/tunable_test.h"
+#include "tunables/autogroup.h"
+
+enum { SPIN_MS = 1000 };
+
+/* What two spinning processes on one CPU tell. */
+struct duel {
+	struct runner {
+		char name[32]; /* of its autogroup */
+		int rc;
+		struct verdict_report report;
+		int64_t cpu_ns;
+	} runners[2];
+	int ready;
+	int64_t end_ns;
+};
+
+static int64_t cpu_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec * SEC + ts.tv_nsec;
+}
+
+static void pin_to(int cpu)
+{
+	cpu_set_t mask;
+
+	CPU_ZERO(&mask);
+	CPU_SET(cpu, &mask);
+	sched_setaffinity(0, sizeof(mask), &mask);
+}
+
+static void spin(struct duel *d, int i, bool own_session, const char *settings, int cpu)
+{
+	struct runner *r = &d->runners[i];
+	struct autogroup group = { .name = "" };
+	int64_t start;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (own_session)
+		setsid();
+	pin_to(cpu);
+	autogroup_read(0, &group);
+	memcpy(r->name, group.name, sizeof(r->name));
+	if (settings)
+		r->rc = tunable_test_apply("sched", settings, &r->report);
+	__atomic_add_fetch(&d->ready, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&d->ready, __ATOMIC_SEQ_CST) < 2)
+		;
+	start = cpu_now_ns();
+	if (!i)
+		__atomic_store_n(&d->end_ns, clock_now_ns() + SPIN_MS * MS, __ATOMIC_SEQ_CST);
+	while (!__atomic_load_n(&d->end_ns, __ATOMIC_SEQ_CST) ||
+	       clock_now_ns() < __atomic_load_n(&d->end_ns, __ATOMIC_SEQ_CST))
+		;
+	r->cpu_ns = cpu_now_ns() - start;
+	_exit(0);
+}
+
+/* The share of the CPU that the second, with these settings, got from the first. */
+static double fight(struct duel *d, bool own_sessions, const char *settings)
+{
+	int cpu = sched_getcpu();
+	pid_t pids[2];
+
+	memset(d, 0, sizeof(*d));
+	fflush(NULL);
+	for (int i = 0; i < 2; i++) {
+		pids[i] = fork();
+		if (!pids[i])
+			spin(d, i, own_sessions, i ? settings : NULL, cpu);
+	}
+	for (int i = 0; i < 2; i++)
+		waitpid(pids[i], NULL, 0);
+	return (double)d->runners[1].cpu_ns /
+	       (double)(d->runners[0].cpu_ns + d->runners[1].cpu_ns + 1);
+}
+
+static void provoke(const char *settings)
+{
+	struct duel *d =
+		mmap(NULL, sizeof(*d), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	double inside = fight(d, false, settings), across = fight(d, true, settings);
+	const struct runner *r = &d->runners[1];
+
+	printf("\n    %s: %.1f %% of the CPU beside a thread of its session, %.1f %% of another",
+	       settings, inside * 100, across * 100);
+	CHECK_INT(r->rc, 0);
+	CU_ASSERT(strcmp(d->runners[0].name, r->name) != 0);
+	CU_ASSERT(strstr(r->report.why, r->name) != NULL);
+	CU_ASSERT(strstr(r->report.why, "against other sessions it changes nothing") != NULL);
+	CU_ASSERT(across > 5 * inside);
+	munmap(d, sizeof(*d));
+}
+
+static void test_nice_and_idle_do_not_count_across_sessions_and_it_is_said(void)
+{
+	struct autogroup group;
+
+	if (!autogroup_read(0, &group)) {
+		printf("\n    not possible here: autogroups are off, or this is in a cpu cgroup");
+		return;
+	}
+	provoke("nice=19");
+	provoke("policy=idle");
+}
+
+static int apply_nice(struct journal *j, const char *settings, struct verdict_report *report)
+{
+	const struct tunable *tn = tunable_find("autogroup");
+	const struct target self = { .fd = -1, .journal = j };
+	struct tunable_test_opts opts;
+	struct err err = { 0 };
+
+	CHECK_INT(tunable_test_parse(tn, settings, &opts, &err), 0);
+	return tunable_apply(tn, &self, &opts, report, &err);
+}
+
+/* A member of the session whose leader is `leader`: sets its nice and waits to be killed. */
+static void be_member(int *rc)
+{
+	struct verdict_report report;
+	struct journal *j = NULL;
+	struct err err = { 0 };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	*rc = journal_open(&j, "test", &err);
+	if (!*rc)
+		*rc = apply_nice(j, "nice=7", &report);
+	__atomic_store_n(rc + 1, 1, __ATOMIC_SEQ_CST);
+	for (;;)
+		pause();
+}
+
+static bool wait_nice(int nice)
+{
+	int64_t end = clock_now_ns() + 5 * SEC;
+	struct autogroup group = { .nice = 99 };
+	char line[64];
+
+	while (group.nice != nice && clock_now_ns() < end) {
+		usleep(1000);
+		kernel_file_read("/proc/self/autogroup", line, sizeof(line));
+		sscanf(line, "%31s nice %d", group.name, &group.nice);
+	}
+	return group.nice == nice;
+}
+
+/* In a session of its own. */
+static void *kill_a_member(void *arg)
+{
+	int *said = mmap(NULL, 2 * sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			 -1, 0);
+	int64_t end = clock_now_ns() + 5 * SEC;
+	pid_t member;
+
+	CU_ASSERT(setsid() > 0);
+	member = fork();
+	if (!member)
+		be_member(said);
+	while (!__atomic_load_n(said + 1, __ATOMIC_SEQ_CST) && clock_now_ns() < end)
+		usleep(1000);
+	if (said[0]) {
+		printf("\n    not possible here: %s", strerror(-said[0]));
+	} else {
+		CU_ASSERT(wait_nice(7));
+	}
+	kill(member, SIGKILL);
+	waitpid(member, NULL, 0);
+	CU_ASSERT(wait_nice(0));
+	return NULL;
+}
+
+static void test_a_killed_process_leaves_its_session_as_it_was(void)
+{
+	if (access("/proc/self/autogroup", F_OK))
+		printf("\n    not possible here: this kernel has no autogroups");
+	else
+		tunable_test_process(kill_a_member, NULL);
+}
+
+static void *orphan_main(void *arg)
+{
+	int *rc = arg;
+	struct verdict_report report = { 0 };
+	pid_t leader = fork(), child;
+
+	if (!leader) {
+		setsid();
+		child = fork();
+		if (!child) {
+			while (getppid() == getsid(0))
+				usleep(1000);
+			rc[0] = apply_nice(NULL, "nice=3", &report);
+			rc[1] = strstr(report.why, "has ended") != NULL;
+			rc[2] = 1;
+			_exit(0);
+		}
+		_exit(0);
+	}
+	waitpid(leader, NULL, 0);
+	return NULL;
+}
+
+static void test_a_session_without_a_leader_is_refused(void)
+{
+	int *rc = mmap(NULL, 3 * sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		       -1, 0);
+	int64_t end = clock_now_ns() + 5 * SEC;
+
+	if (access("/proc/self/autogroup", F_OK)) {
+		printf("\n    not possible here: this kernel has no autogroups");
+		return;
+	}
+	tunable_test_process(orphan_main, rc);
+	while (!__atomic_load_n(rc + 2, __ATOMIC_SEQ_CST) && clock_now_ns() < end)
+		usleep(1000);
+	CHECK_INT(rc[0], -EOPNOTSUPP);
+	CHECK_INT(rc[1], 1);
+}
+
+static CU_TestInfo tests[] = {
+	{ "no-op 4: nice and idle do not count across sessions, and it is said",
+	  test_nice_and_idle_do_not_count_across_sessions_and_it_is_said },
+	{ "a killed process leaves its session as it was",
+	  test_a_killed_process_leaves_its_session_as_it_was },
+	{ "a session without a leader is refused", test_a_session_without_a_leader_is_refused },
+	CU_TEST_INFO_NULL,
+};
+
+int main(void)
+{
+	return test_main("autogroup", tests);
+}
