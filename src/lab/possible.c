@@ -1,7 +1,8 @@
 /*
  * possible.c - settings tried in a child process; real-time scheduling kept off the last CPU.
  *
- * The keys used here are those of the options: sched.policy, threads, wait; and the group pin.
+ * The keys used here are those of the options: sched.policy, threads, wait, cgroup.cpus; and the
+ * group pin.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -54,26 +55,42 @@ static const struct tunable *pin_of(struct role_knobs *rk)
 }
 
 /*
- * Every CPU that one of the role's threads could be given, however it was asked for; all of them
- * when nothing was, or when it cannot be had here, which the trial will say better.
+ * Every CPU that one of the threads with these options of pin could be given, however it was asked
+ * for; all of them when nothing was, or when it cannot be had here, which the trial will say
+ * better.
  */
-static cpu_set_t cpus_of(struct role_knobs *rk, const cpu_set_t *online)
+static cpu_set_t pinned_cpus(const struct tunable *pin, const void *opts, const cpu_set_t *online)
 {
-	const struct tunable *pin = pin_of(rk);
 	const struct target self = { .fd = -1 };
 	char text[SETTING_TEXT];
 	struct opts all;
 	cpu_set_t set;
 
-	if (!pin || pin->is_default(role_knobs_opts(rk, &pin->group)))
+	if (!pin || !opts || pin->is_default(opts))
 		return *online;
-	memcpy(&all, role_knobs_opts(rk, &pin->group), pin->group.opts_size);
+	memcpy(&all, opts, pin->group.opts_size);
 	if (knob_parse(knob_find(&pin->group, "spread"), "all", &all, NULL) < 0 ||
 	    pin->check(&all, NULL) < 0 || pin->resolve(&self, &all, NULL) < 0)
 		return *online;
 	knob_format(knob_find(&pin->group, "cpus"), &all, text, sizeof(text));
 	cpus_read(text, &set);
 	return set;
+}
+
+/* Of the role's threads, or of those of one kind (own: their options of pin). */
+static cpu_set_t cpus_of(struct role_knobs *rk, const void *own, const cpu_set_t *online)
+{
+	const struct tunable *pin = pin_of(rk);
+	bool is_own = pin && own && !pin->is_default(own);
+	cpu_set_t set, group, both;
+	char text[SETTING_TEXT];
+
+	set = pinned_cpus(pin, is_own || !pin ? own : role_knobs_opts(rk, &pin->group), online);
+	if (!role_knobs_text(rk, "cgroup.cpus", text, sizeof(text)) || !*text)
+		return set;
+	cpus_read(text, &group);
+	CPU_AND(&both, &set, &group);
+	return CPU_COUNT(&both) ? both : group;
 }
 
 /* Asked for, or inherited from whoever started us (chrt -f). */
@@ -91,22 +108,49 @@ static int least(int a, int b)
 	return a < b ? a : b;
 }
 
+/* CPUs that threads could keep to themselves, and how many of those threads there are at most. */
+struct takers {
+	cpu_set_t cpus;
+	int threads;
+};
+
+static void add_takers(struct takers *t, const cpu_set_t *cpus, int threads)
+{
+	CPU_OR(&t->cpus, &t->cpus, cpus);
+	t->threads += least(threads, CPU_COUNT(cpus));
+}
+
+/* Threads with a policy of their own ("storage.sched.policy"): any number, but for the acceptor. */
+static void add_own_takers(struct takers *t, struct role_knobs *rk, const cpu_set_t *online)
+{
+	const struct tunable *pin = pin_of(rk);
+
+	for (int thread = 0; thread < THREAD_ROLES; thread++) {
+		char key[SETTING_KEY];
+		cpu_set_t cpus;
+
+		snprintf(key, sizeof(key), "%s.sched.policy", thread_role_names[thread]);
+		if (!text_is(rk, key, "fifo", "rr"))
+			continue;
+		cpus = cpus_of(rk, role_knobs_own(rk, pin, (enum thread_role)thread), online);
+		add_takers(t, &cpus, thread == THREAD_ACCEPTOR ? 1 : CPU_SETSIZE);
+	}
+}
+
 bool possible_realtime(struct role_knobs *const knobs[ROLES], const cpu_set_t *online, char *why,
 		       size_t size)
 {
-	cpu_set_t cpus[ROLES], all;
-	int threads = 0;
+	struct takers t = { .threads = 0 };
+	cpu_set_t cpus[ROLES];
 
-	CPU_ZERO(&all);
 	for (int role = 0; role < ROLES; role++) {
-		cpus[role] = cpus_of(knobs[role], online);
-		if (!is_realtime(knobs[role]))
-			continue;
-		CPU_OR(&all, &all, &cpus[role]);
-		threads += least((int)role_knobs_number(knobs[role], "threads", 1),
-				 CPU_COUNT(&cpus[role]));
+		cpus[role] = cpus_of(knobs[role], NULL, online);
+		if (is_realtime(knobs[role]))
+			add_takers(&t, &cpus[role],
+				   (int)role_knobs_number(knobs[role], "threads", 1));
+		add_own_takers(&t, knobs[role], online);
 	}
-	if (threads && least(threads, CPU_COUNT(&all)) >= CPU_COUNT(online)) {
+	if (t.threads && least(t.threads, CPU_COUNT(&t.cpus)) >= CPU_COUNT(online)) {
 		snprintf(
 			why, size,
 			"real-time threads could take all %d CPUs and the machine with them; leave "
@@ -114,7 +158,7 @@ bool possible_realtime(struct role_knobs *const knobs[ROLES], const cpu_set_t *o
 			CPU_COUNT(online));
 		return false;
 	}
-	if (threads && CPU_COUNT(&cpus[ROLE_NODE]) == 1 &&
+	if (t.threads && CPU_COUNT(&cpus[ROLE_NODE]) == 1 &&
 	    CPU_EQUAL(&cpus[ROLE_NODE], &cpus[ROLE_CLIENT]) &&
 	    text_is(knobs[ROLE_CLIENT], "wait", "spin", "spin")) {
 		snprintf(why, size,
