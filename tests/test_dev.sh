@@ -274,6 +274,49 @@ test_tests()
 	check 'quick is unit and contract' says 0 '--suite unit --suite contract'
 }
 
+test_guest()
+{
+	set_up_complete
+	mkdir -p "$work/tree/tests/guest"
+	cat >"$work/tree/tests/guest/guest.py" <<-'END'
+		import pathlib, sys
+		release = sys.argv[1].partition("=")[2]
+		home = pathlib.Path("build-guest", release)
+		home.mkdir(parents=True, exist_ok=True)
+		pathlib.Path("guest-args").write_text(" ".join(sys.argv[1:]))
+		log = pathlib.Path("testlog.json").read_text()
+		release == "6.9" or home.joinpath("testlog.json").write_text(log)
+		sys.exit(2 if "wrong" in sys.argv else 0)
+	END
+	cat >"$work/tree/testlog.json" <<-'END'
+		{"result": "OK", "stdout": "4 passed, 0 failed, 2 skipped\n"}
+	END
+	run test --guest sched
+	check "the guest's counts are the last line" last_line_is '4 passed, 0 failed, 2 skipped'
+	check 'and all is well' [ "$status" -eq 0 ]
+	out=$(cat "$work/tree/guest-args")
+	check 'the kernel is 6.1' same "$out" '--kernel=6.1 build build-guest sched'
+	run test --guest=6.12
+	out=$(cat "$work/tree/guest-args")
+	check 'or the one asked for' same "$out" '--kernel=6.12 build build-guest'
+	run test --guest wrong
+	check 'a mistake is a mistake' [ "$status" -eq 2 ]
+	run test --guest=6.9
+	check 'a harness that wrote nothing is not a success' says 1 '0 passed, 0 failed, 0 skipped'
+	run test --guest --quick
+	check 'the guest is not quick' says 2 'a list of its own'
+	run test --asan --guest
+	check 'nor sanitized' says 2 'one at a time'
+
+	fake dpkg-query <<-'END'
+		shift 3
+		for name; do [ "$name" = qemu-system-x86 ] || echo "$name installed"; done
+	END
+	run test --guest
+	check 'without QEMU the package is named' says 0 'by Debian'"'"'s names: qemu-system-x86'
+	check 'and the harness counts it' last_line_is '4 passed, 0 failed, 2 skipped'
+}
+
 test_clean()
 {
 	set_up
@@ -291,6 +334,7 @@ test_words
 test_packages
 test_demo
 test_tests
+test_guest
 test_clean
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]
