@@ -5,10 +5,10 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/select.h>
 
 #include "tests/contract.h"
+#include "tests/descriptors.h"
 
 /* Data crosses each of `pairs` connections both ways; both ends belong to the backend. */
 static void crowd(struct fixture *f, int pairs)
@@ -46,30 +46,28 @@ static void test_thousand(void)
 
 static void test_ten_thousand(void)
 {
+	bool reach = descriptors_reach(10100);
 	FIXTURE(f);
-	struct rlimit limit;
 
-	getrlimit(RLIMIT_NOFILE, &limit);
-	if (!f->peer->kernel || !strcmp(f->ops->group.name, "select"))
-		return;
-	if (limit.rlim_cur < 10100) {
-		printf(" (left out: RLIMIT_NOFILE is %ju)", (uintmax_t)limit.rlim_cur);
-		return;
-	}
-	crowd(f, 5000);
+	if (reach && f->peer->kernel && strcmp(f->ops->group.name, "select"))
+		crowd(f, 5000);
 }
 
 static void test_out_of_range(void)
 {
+	bool reach = descriptors_reach(FD_SETSIZE + 16);
 	FIXTURE(f);
 	struct probe recv[2] = { 0 }, send = { 0 }, close = { 0 };
-	int fd[2];
+	int fd[2] = { -1, -1 };
 
-	if (strcmp(f->ops->group.name, "select"))
+	if (!reach || strcmp(f->ops->group.name, "select"))
 		return;
-	do
-		CHECK_INT(f->peer->local_pair(f, fd), 0);
-	while (fd[1] < FD_SETSIZE);
+	while (fd[1] < FD_SETSIZE && !f->peer->local_pair(f, fd))
+		;
+	if (fd[1] < FD_SETSIZE) {
+		CU_FAIL("no socket pair");
+		return;
+	}
 	probe_recv(f, &recv[1], fd[1]);
 	probe_send(f, &send, fd[1], "hello", 5);
 	probe_wait_end(&recv[1]);
