@@ -170,13 +170,14 @@ def test_patterns_choose_tests_in_their_order_and_once():
             raise AssertionError(f"{wrong} {names} was taken")
 
 
-def run_fake(script, wanted, end_s=30):
-    return emulator.run(["/bin/sh", "-c", script], wanted, time.monotonic() + end_s)
+def run_fake(script, wanted, end_s=30, record="/dev/null"):
+    return emulator.run(["/bin/sh", "-c", script], wanted, time.monotonic() + end_s, record)
 
 
 def test_a_guest_is_listened_to_until_it_ends():
-    guest = run_fake(f"printf '%s' '{READY}'; printf '%s' '{A}'; echo torn | tr -d '\\n'",
-                     suites("a"))
+    with tempfile.NamedTemporaryFile("r", encoding="ascii") as record:
+        guest = run_fake(f"printf '%s' '{READY}{A}torn'", suites("a"), record=record.name)
+        assert record.read() == READY + A + "torn"
     assert outcomes(guest.ended) == [("a", "OK")] and guest.torn == "torn"
 
 

@@ -2,11 +2,12 @@
 """emulator.py - one guest in QEMU from start to end, listened to, with patience for each step.
 
 No KVM even where there is one: the guest is the same on every machine. What it says comes over two
-serial lines, the kernel's into console.txt, init's and the suites' to us. It has no network, no
-disk and no window, and dies with this process.
+serial lines: the kernel's into console.txt, init's and the suites' to us and into output.txt. It
+has no network, no disk and no window, and dies with this process.
 
 SPDX-License-Identifier: Apache-2.0
 """
+import codecs
 import ctypes
 import os
 import select
@@ -60,16 +61,18 @@ class Watch:
         return min(self.since + limit, self.end) - now
 
 
-def listen(process, watch):
-    """Takes in what it says until it ends or patience does."""
+def listen(process, watch, copy):
+    """Takes in what it says, with a copy to a file, until it ends or patience does."""
     boot = markers.Boot()
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
     pipe = process.stdout.fileno()
     while (left := watch.left_s(boot)) > 0:
         if select.select([pipe], [], [], left)[0]:
             said = os.read(pipe, 65536)
             if not said:
                 break
-            boot.feed(said.decode(errors="replace"))
+            copy.write(said)
+            boot.feed(decoder.decode(said))
     return boot
 
 
@@ -77,12 +80,13 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def run(command, suites, end):
-    """One guest, as far as it got. Nothing of it is left running."""
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, preexec_fn=die_with_parent) as process:
+def run(command, suites, end, record):
+    """One guest, as far as it got; all it said is in `record`. Nothing of it is left running."""
+    with open(record, "wb", buffering=0) as copy, subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, preexec_fn=die_with_parent) as process:
         try:
-            return listen(process, Watch(suites, end))
+            return listen(process, Watch(suites, end), copy)
         finally:
             process.kill()
 
@@ -101,7 +105,7 @@ class Emulator:
         for old in (console, words):
             old.unlink(missing_ok=True)
         (self.home / "initramfs").write_bytes(initramfs.build(self.init, suites))
-        guest = run(self.command, suites, end)
+        guest = run(self.command, suites, end, self.home / "output.txt")
         said = tail(console)
         if not guest.booted:
             words.write_text(said + guest.aside + guest.torn, encoding="utf-8")
