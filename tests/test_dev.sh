@@ -264,6 +264,8 @@ test_tests()
 	: >"$work/tree/testlog.json"
 	run test
 	check 'nothing run is not a success' says 1 '0 passed, 0 failed, 0 skipped'
+	out=$(cat "$work/tree/meson-test")
+	check 'what is for the guest is left to it' says 1 '--no-suite guest'
 	run test knbo
 	check 'an unknown test has a suggestion' says 2 "no test 'knbo'; did you mean knob?"
 	echo '{"result": "OK", "returncode": 0}' >"$work/tree/testlog.json"

@@ -156,14 +156,15 @@ def test_patterns_choose_tests_in_their_order_and_once():
     tests = [{"name": name, "cmd": ["/x", name], "workdir": None, "timeout": 30}
              for name in ("sched", "contract_b", "contract_a")]
     patterns = session.read_patterns("# words\nsched must\n\ncontract_* # more\nsched\n")
-    chosen = session.choose(tests, patterns)
+    chosen = session.choose(tests, "/b", patterns)
     assert [suite.name for suite in chosen] == ["sched", "contract_b", "contract_a"]
     assert chosen[1].command == ["/x", "contract_b"] and chosen[1].limit_s == 60
-    assert [suite.name for suite in session.choose(tests, patterns, ["contract_a"])] == [
+    assert chosen[1].folder == "/b"
+    assert [suite.name for suite in session.choose(tests, "/b", patterns, ["contract_a"])] == [
         "contract_a"]
     for wrong, names in (("shed", []), ("sched", ["contract_a"])):
         try:
-            session.choose(tests, session.read_patterns(wrong), names)
+            session.choose(tests, "/b", session.read_patterns(wrong), names)
         except session.Mistake as mistake:
             assert "no test" in str(mistake)
         else:
@@ -239,10 +240,10 @@ def test_the_archive_holds_files_folders_and_a_console():
 
 
 def test_a_program_brings_its_libraries_and_the_list_has_a_line_for_it():
-    suite = session.Suite("x y", ["/bin/sh", "-c", "true"], "/srv", 5)
+    suite = session.Suite("x y", ["/bin/sh", "-c", "true", "ls"], "/bin", 5)
     files = initramfs.wanted_files([suite])
-    assert "/bin/sh" in files and any("libc.so" in path for path in files), files
-    assert initramfs.list_line(suite) == "5\tx y\t/srv\t/bin/sh\t-c\ttrue\n"
+    assert {"/bin/sh", "/bin/ls"} < files and any("libc.so" in path for path in files), files
+    assert initramfs.list_line(suite) == "5\tx y\t/bin\t/bin/sh\t-c\ttrue\tls\n"
 
 
 class Apt:

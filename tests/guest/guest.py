@@ -16,6 +16,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 import argparse
 import json
+import os
 import pathlib
 import platform
 import shutil
@@ -41,7 +42,8 @@ def introspect(build, what):
 
 def choose_suites(build, names):
     patterns = (pathlib.Path(__file__).parent / "suites").read_text(encoding="utf-8")
-    return session.choose(introspect(build, "tests"), session.read_patterns(patterns), names)
+    return session.choose(introspect(build, "tests"), os.path.abspath(build),
+                          session.read_patterns(patterns), names)
 
 
 def find_init(build):

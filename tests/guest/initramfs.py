@@ -71,7 +71,8 @@ def read(path):
 
 def wanted_files(suites):
     """What the commands name, programs with their libraries."""
-    named = {word for suite in suites for word in suite.command if os.path.isfile(word)}
+    words = {os.path.join(suite.folder, word) for suite in suites for word in suite.command}
+    named = set(filter(os.path.isfile, words))
     loaded = {path for word in named if is_program(word) for path in libraries(word)}
     return named | loaded | {UNSEEN} & set(filter(os.path.exists, [UNSEEN]))
 

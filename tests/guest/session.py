@@ -36,15 +36,18 @@ def read_patterns(text):
     return [(line.removesuffix(" must").strip(), line.endswith(" must")) for line in lines if line]
 
 
-def choose(tests, patterns, names=()):
-    """The suites in the order of the patterns, or those named; no match is a Mistake."""
+def choose(tests, build, patterns, names=()):
+    """The suites in the order of the patterns, or those named; no match is a Mistake.
+
+    Tests are meson's, which runs them in the build folder unless they say otherwise.
+    """
     suites = {}
     for pattern, must in patterns:
         found = [test for test in tests if fnmatch.fnmatchcase(test["name"], pattern)]
         if not found:
             raise Mistake(f"tests/guest/suites: no test '{pattern}'")
         for test in found:
-            suites[test["name"]] = Suite(test["name"], test["cmd"], test["workdir"] or "/tmp",
+            suites[test["name"]] = Suite(test["name"], test["cmd"], test["workdir"] or build,
                                          2 * test["timeout"], must)
     for name in names:
         if name not in suites:

@@ -1,0 +1,43 @@
+/*
+ * roles.h - `ringwalk node` and `client` as processes, for scenarios in the guest.
+ *
+ * What the scenarios claim is asked of the kernel, from outside and past the product: roles.h
+ * starts and stops, and the tests look at the process's threads and pages themselves.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RW_TESTS_GUEST_ROLES_H
+#define RW_TESTS_GUEST_ROLES_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct node {
+	pid_t pid;
+	int status;	  /* how it ended: an exit code, or minus a signal */
+	char address[64]; /* where it listens; empty: it does not */
+	char words[4096]; /* what it said on standard error, after its end */
+	char report[64];  /* its --json file */
+	int out_fd, err_fd;
+};
+
+/* The program under test, from the command line; false outside of the guest, for nothing of this is
+   to be done to a machine. */
+bool roles_init(int argc, char **argv);
+
+/* Starts a node with these options, apart by blanks. False: it did not come to listen, and is gone:
+   status and words say why. */
+bool node_start(struct node *n, const char *options);
+/* Asks it to end, waits, and fills in status and words. */
+void node_stop(struct node *n);
+/* As kill -9 does. */
+void node_kill(struct node *n);
+
+/* A client with these options; how many requests were done, or -1 if any failed. */
+int client_run(const struct node *n, const char *options);
+
+/* What became of a tunable, by the node's report: "ok" if it is for all; empty: it says nothing. */
+void node_verdict(const struct node *n, const char *tunable, char *buf, size_t size);
+
+#endif
