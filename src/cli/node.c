@@ -86,8 +86,8 @@ static void print_counters(struct node_cli *cli)
 	node_stats(node, -1, &stats);
 	printf("all: ");
 	node_counters_text(&stats, stdout);
-	print_observed(&cli->observation, stats.requests);
 	node_devices_text(node, stdout);
+	print_observed(&cli->observation, stats.requests);
 	fflush(stdout);
 }
 
