@@ -15,7 +15,11 @@ const char *const thread_role_names[] = {
 };
 
 const char *const socket_kind_names[] = {
-	[SOCKET_LISTENING] = "listening socket", [SOCKET_CONNECTING] = "connecting socket",
-	[SOCKET_CONNECTED] = "connected socket", [SOCKET_ACCEPTED] = "accepted socket",
-	[SOCKET_DATAGRAM] = "datagram socket",	 NULL,
+	[SOCKET_LISTENING] = "listening socket",
+	[SOCKET_CONNECTING] = "connecting socket",
+	[SOCKET_CONNECTED] = "connected socket",
+	[SOCKET_ACCEPTED] = "accepted socket",
+	[SOCKET_DATAGRAM] = "datagram socket",
+	[SOCKET_PORT] = "shared port",
+	NULL,
 };

@@ -25,6 +25,7 @@ enum socket_kind {
 	SOCKET_CONNECTED,  /* the same one, when the connection is there */
 	SOCKET_ACCEPTED,
 	SOCKET_DATAGRAM, /* of a node's address, of a client */
+	SOCKET_PORT,	 /* all that listen on one port, one a worker */
 	SOCKET_KINDS
 };
 extern const char *const socket_kind_names[];

@@ -78,6 +78,13 @@ static int check_sizes(const struct client *c, struct err *err)
 		       c->job.to_text, c->program.request_size, DATAGRAM_MAX);
 }
 
+/* Datagram sockets are never connected in the kernel's sense. */
+static bool wants_check(const struct client *c)
+{
+	return c->job.hooks && c->job.hooks->wants_connections &&
+	       c->job.to.transport != TRANSPORT_UDP;
+}
+
 static int make_plan(const struct client *c, struct client_thread *t, struct err *err)
 {
 	const struct client_opts *o = c->opts;
@@ -98,6 +105,7 @@ static int make_plan(const struct client *c, struct client_thread *t, struct err
 		.retries = o->retries,
 		.retry_ns = o->retry_ns,
 		.connect = client_connect_session,
+		.check = wants_check(c) ? client_check_session : NULL,
 		.sink = o->sink,
 	};
 	int rc = rates_plan(&c->rates, o, c->seed, t->index, &t->ramp, &plan.arrivals, err);

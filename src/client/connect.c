@@ -91,6 +91,20 @@ static int open_socket(const struct client_job *job, struct err *err)
 	return rc;
 }
 
+static const struct client_job *job_of(const struct session *s)
+{
+	return ((const struct client_thread *)((const char *)s->load -
+					       offsetof(struct client_thread, load)))
+		->job;
+}
+
+int client_check_session(const struct session *s, struct err *err)
+{
+	const struct hooks *hooks = job_of(s)->hooks;
+
+	return hooks->socket_opened(hooks->context, SOCKET_CONNECTED, s->conn->recv.fd, err);
+}
+
 int client_connect_session(struct session *s, struct err *err)
 {
 	struct client_thread *t =

@@ -58,6 +58,8 @@ struct load_plan {
 	int64_t retry_ns;	   /* pause before each */
 	/* Begins to connect: s->conn, or -errno with a sentence. Needed for the two above. */
 	int (*connect)(struct session *s, struct err *err);
+	/* The connection is there: is it as it should be? NULL: every one is. */
+	int (*check)(const struct session *s, struct err *err);
 	const struct client_sink *sink; /* may be NULL */
 };
 

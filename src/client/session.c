@@ -47,11 +47,34 @@ static void keep_tls(struct client_tls *tls, const struct conn *c)
 	tls->is_verified = info.is_verified;
 }
 
+/* Ends a connection that is not as it should be, with the reason as that of a refusal. */
+static bool is_fit(struct session *s)
+{
+	struct load *l = s->load;
+	struct err err = { 0 };
+	bool is_first = !l->lost;
+
+	if (!l->plan.check || !l->plan.check(s, &err))
+		return true;
+	if (l->phase == LOAD_CONNECTING && !l->refused) {
+		l->refused = err.code;
+		snprintf(l->refused_text, sizeof(l->refused_text), "%.*s",
+			 (int)sizeof(l->refused_text) - 1, err.text);
+	}
+	conn_close(s->conn);
+	if (is_first && l->lost)
+		snprintf(l->lost_text, sizeof(l->lost_text), "%.*s", (int)sizeof(l->lost_text) - 1,
+			 err.text);
+	return false;
+}
+
 static void on_opened(struct conn *c)
 {
 	struct session *s = c->owner;
 	struct load *l = s->load;
 
+	if (!is_fit(s))
+		return;
 	keep_tls(&l->tls, c);
 	load_session_opened(s);
 	if (l->plan.outstanding && l->is_filled)

@@ -61,6 +61,8 @@ void *client_thread_main(void *thread);
 int client_connect(struct client_thread *t);
 /* load_plan.connect of sessions of a client_thread's load. */
 int client_connect_session(struct session *s, struct err *err);
+/* load_plan.check, where hooks.wants_connections. */
+int client_check_session(const struct session *s, struct err *err);
 bool client_is_stopped(const struct client_job *job);
 
 #endif

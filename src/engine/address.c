@@ -352,6 +352,12 @@ void address_remove(const struct address *a)
 		unlink(path);
 }
 
+/* Who is asked when the socket has its address. A refusal has its sentence already. */
+static int ask_bound(int fd, const struct listen_opts *opts, struct err *err)
+{
+	return opts->bound ? opts->bound(opts->context, fd, err) : 0;
+}
+
 int address_listen(const struct address *a, const struct listen_opts *opts, struct address *bound,
 		   struct err *err)
 {
@@ -359,13 +365,19 @@ int address_listen(const struct address *a, const struct listen_opts *opts, stru
 	int flags = opts->blocking && !is_udp ? 0 : SOCK_NONBLOCK;
 	int fd = open_socket(a, flags, "listen on", err);
 	struct address got = { .len = sizeof(got.storage), .transport = a->transport };
-	int code;
+	int code, asked;
 
 	if (fd < 0)
 		return fd;
 	code = set_options(fd, a, opts);
 	if (!code)
 		code = bind_to(fd, a);
+	asked = code ? 0 : ask_bound(fd, opts, err);
+	if (asked) {
+		address_remove(a);
+		close(fd);
+		return asked;
+	}
 	if (!code && !is_udp && listen(fd, opts->backlog))
 		code = -errno;
 	if (!code && getsockname(fd, (struct sockaddr *)&got.storage, &got.len))
@@ -376,6 +388,15 @@ int address_listen(const struct address *a, const struct listen_opts *opts, stru
 	}
 	*bound = got;
 	return fd;
+}
+
+unsigned address_backlog(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	/* Of a listening socket this field is the limit (tcp_get_info() of net/ipv4/tcp.c). */
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) ? 0 : info.tcpi_sacked;
 }
 
 static bool has_port_zero(const struct address *a)

@@ -43,11 +43,17 @@ struct listen_opts {
 	int backlog;
 	bool reuseport, no_delay;
 	bool blocking; /* for a thread that sits in accept(); not for UDP */
+	/* Called when it is bound and before it listens: what is accepted inherits from then. A
+	 * failure ends it, with err as it stands. NULL: nobody. */
+	int (*bound)(void *context, int fd, struct err *err);
+	void *context;
 };
 /* Bound and, unless it is for datagrams, listening; TCP_NODELAY is inherited by accepted sockets.
  * *bound is the address it got (port 0: the kernel's choice). fd or -errno. */
 int address_listen(const struct address *a, const struct listen_opts *opts, struct address *bound,
 		   struct err *err);
+/* How many connections may wait at a listening socket, whatever was asked for; 0: not known. */
+unsigned address_backlog(int fd);
 /* SO_REUSEPORT would let two programs of one user share a port without a word: looks first. */
 int address_check_free(const struct address *a, struct err *err);
 /* Removes the file of a unix socket, while it is still listened on: nobody else's can be there. */

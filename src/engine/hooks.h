@@ -13,6 +13,7 @@
 #include "backends/backend.h"
 #include "base/err.h"
 #include "base/kinds.h"
+#include "base/verdict.h"
 
 /* What a thread works with once it is ready. All of it is the thread's. */
 struct thread_parts {
@@ -46,6 +47,17 @@ struct hooks {
 	 */
 	int (*socket_opened)(void *context, enum socket_kind kind, int fd, struct err *err);
 	bool wants_connections;
+	/*
+	 * These sockets share a port, one a worker in their order; all of them listen and nobody
+	 * accepts yet. A failure ends the start.
+	 */
+	int (*port_opened)(void *context, const int *fds, unsigned count, struct err *err);
+	/*
+	 * What the role itself has told the kernel (a backlog), beside what the kernel made of it.
+	 * A failure ends the start. Before the role serves.
+	 */
+	int (*told_kernel)(void *context, const char *subject, const struct verdict_report *report,
+			   struct err *err);
 	/* One sentence for a person, without a newline; rate-limited by the caller. */
 	void (*say)(void *context, const char *sentence);
 };

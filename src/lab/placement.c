@@ -7,6 +7,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,6 +139,9 @@ static int apply(struct placement *p, unsigned i, const void *opts, const struct
 		return 0;
 	rc = tunable_apply(tn, t, opts, &report, err);
 	name_report(p, i, opts, t, report.name, sizeof(report.name));
+	/* All that was asked for is due at another moment of this socket's life. */
+	if (tn->scope == SCOPE_SOCKET && !rc && !*report.requested)
+		return 0;
 	return conclude(p, subject, &report, rc, err);
 }
 
@@ -284,6 +289,28 @@ void placement_end(struct placement *p)
 	ask_ended(p, SCOPE_PROCESS, &self, "process");
 }
 
+/* Sends that were to be without a copy: what the kernel did shows only afterwards. */
+static void report_zero_copy(struct placement *p, const char *subject,
+			     const struct backend_stats *stats)
+{
+	struct verdict_report report = { .name = "zero-copy" };
+	unsigned percent;
+
+	if (!stats->zero_copy)
+		return;
+	percent = (unsigned)(stats->copied * 100 / stats->zero_copy);
+	snprintf(report.requested, sizeof(report.requested), "sends=%" PRIu64, stats->zero_copy);
+	snprintf(report.effective, sizeof(report.effective), "copied=%" PRIu64, stats->copied);
+	if (percent == 100)
+		report.verdict = VERDICT_VACUOUS;
+	if (stats->copied)
+		snprintf(report.why, sizeof(report.why),
+			 "%u %% of zero-copy sends were copied (all are over loopback, and "
+			 "with backends other than io_uring)",
+			 percent);
+	placement_report(p, subject, &report);
+}
+
 static void thread_ending(void *context, enum thread_role role, unsigned index,
 			  const struct thread_parts *parts)
 {
@@ -294,6 +321,8 @@ static void thread_ending(void *context, enum thread_role role, unsigned index,
 	name_thread(&self, subject, sizeof(subject));
 	settle(context, &self, parts, true, subject, &err);
 	ask_ended(context, SCOPE_THREAD, &self, subject);
+	if (parts->backend)
+		report_zero_copy(context, subject, &parts->backend->stats);
 }
 
 static int socket_opened(void *context, enum socket_kind kind, int fd, struct err *err)
@@ -306,6 +335,53 @@ static int socket_opened(void *context, enum socket_kind kind, int fd, struct er
 		if (p->tunables[i]->scope == SCOPE_SOCKET && p->tunables[i]->kinds & 1U << kind)
 			rc = apply(p, i, p->general[i], &t, socket_kind_names[kind], err);
 	return rc;
+}
+
+/* Of this worker alone; -1: none is. */
+static int cpu_of_worker(const struct placement *p, unsigned worker)
+{
+	const struct target t = { .fd = -1, .index = worker, .role = THREAD_WORKER };
+	const struct tunable *pin = tunable_find("pin");
+	_Alignas(max_align_t) char opts[TUNABLE_OPTS_MAX];
+	char text[128], *end;
+	long cpu;
+
+	for (unsigned i = 0; p->tunables[i]; i++) {
+		if (p->tunables[i] != pin || !p->general[i] || pin->is_default(p->general[i]))
+			continue;
+		memcpy(opts, p->general[i], pin->group.opts_size);
+		if (pin->resolve(&t, opts, NULL))
+			break;
+		knob_format(knob_find(&pin->group, "cpus"), opts, text, sizeof(text));
+		cpu = strtol(text, &end, 10);
+		return *text && !*end ? (int)cpu : -1;
+	}
+	return -1;
+}
+
+static int port_opened(void *context, const int *fds, unsigned count, struct err *err)
+{
+	struct placement *p = context;
+	int *cpus = calloc(count, sizeof(*cpus)), rc = 0;
+	const struct socket_port port = { fds, cpus, count };
+	const struct target t = { .fd = fds[0], .port = &port, .kind = SOCKET_PORT };
+
+	if (!cpus)
+		return err_sys(err, -ENOMEM, "CPUs of the workers");
+	for (unsigned i = 0; i < count; i++)
+		cpus[i] = cpu_of_worker(p, i);
+	for (unsigned i = 0; p->tunables[i] && !rc; i++)
+		if (p->tunables[i]->scope == SCOPE_SOCKET &&
+		    p->tunables[i]->kinds & 1U << SOCKET_PORT)
+			rc = apply(p, i, p->general[i], &t, socket_kind_names[SOCKET_PORT], err);
+	free(cpus);
+	return rc;
+}
+
+static int told_kernel(void *context, const char *subject, const struct verdict_report *report,
+		       struct err *err)
+{
+	return conclude(context, subject, report, verdict_result(report, err), err);
 }
 
 static void pass_on(void *context, const char *sentence)
@@ -337,6 +413,8 @@ struct hooks placement_hooks(struct placement *p)
 		.thread_ending = thread_ending,
 		.socket_opened = socket_opened,
 		.wants_connections = wants_connections(p),
+		.port_opened = port_opened,
+		.told_kernel = told_kernel,
 		.say = pass_on,
 	};
 }

@@ -25,8 +25,9 @@
 #define PLACEMENT_REPORTS  1024
 
 struct placement_report {
-	char subject[32]; /* "worker 0", "listening socket", "process" */
-	unsigned count;	  /* of applications it stands for */
+	char subject[32];     /* "worker 0", "listening socket", "process" */
+	unsigned count;	      /* of applications it stands for */
+	unsigned short_count; /* of them, that were not ok */
 	struct verdict_report report;
 };
 

@@ -47,6 +47,7 @@ bool placement_report(struct placement *p, const char *subject, const struct ver
 	}
 	if (r) {
 		r->count++;
+		r->short_count += report->verdict != VERDICT_OK;
 		is_new |= verdict_badness(report->verdict) > verdict_badness(r->report.verdict);
 		if (is_new || report->verdict == r->report.verdict)
 			r->report = *report;
@@ -85,10 +86,25 @@ static void add_unused(struct placement *p, unsigned i)
 
 static json_t *report_json(const struct placement_report *r)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "subject", r->subject, "name",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i}", "subject", r->subject, "name",
 			 r->report.name, "requested", r->report.requested, "effective",
 			 r->report.effective, "verdict", verdict_names[r->report.verdict], "why",
-			 r->report.why, "count", (int)r->count);
+			 r->report.why, "count", (int)r->count, "not_ok", (int)r->short_count);
+}
+
+/* Settings for sockets that this role, as it was set up, has none of. */
+static void add_unused_sockets(struct placement *p, unsigned i)
+{
+	const struct tunable *tn = p->tunables[i];
+	struct verdict_report report = { .verdict = VERDICT_VACUOUS };
+
+	if (tn->scope != SCOPE_SOCKET || tn->is_default(p->general[i]) ||
+	    was_applied(p, tn->group.name))
+		return;
+	snprintf(report.name, sizeof(report.name), "%s", tn->group.name);
+	snprintf(report.why, sizeof(report.why), "there was no socket that any of %s is for",
+		 tn->group.name);
+	placement_report(p, "sockets", &report);
 }
 
 json_t *placement_json(struct placement *p)
@@ -96,8 +112,10 @@ json_t *placement_json(struct placement *p)
 	json_t *list = json_array();
 
 	placement_end(p);
-	for (unsigned i = 0; p->tunables[i]; i++)
+	for (unsigned i = 0; p->tunables[i]; i++) {
 		add_unused(p, i);
+		add_unused_sockets(p, i);
+	}
 	for (unsigned i = 0; i < p->report_count; i++)
 		json_array_append_new(list, report_json(&p->reports[i]));
 	return list;

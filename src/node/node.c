@@ -1,8 +1,9 @@
 /*
  * node.c - the serving role: addresses to listening sockets, threads, start and stop.
  *
- * What is where: worker.c is a thread that serves, accept.c brings it connections, program.c does
- * what requests ask for. Here is who listens where (node.h has the accept modes):
+ * What is where: listen.c opens sockets, worker.c is a thread that serves, accept.c brings it
+ * connections, program.c does what requests ask for. Here is who listens where (node.h has the
+ * accept modes):
  *
  *	child	one listening socket per address and worker, one acceptor each
  *	shared	one listening socket per address, an acceptor per worker on it
@@ -17,13 +18,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "node/accept.h"
 #include "node/endpoint.h"
+#include "node/listen.h"
 #include "node/trust.h"
 
 struct listener {
@@ -85,26 +86,31 @@ static int parse_addresses(struct node *node, struct err *err)
 static int open_listener(struct node *node, struct address *a, struct worker *worker,
 			 bool reuseport, struct err *err)
 {
-	const struct common *common = &node->common;
-	const struct listen_opts opts = {
-		.backlog = (int)common->opts.backlog,
-		.reuseport = reuseport,
-		.no_delay = common->opts.no_delay,
-		.blocking = common->opts.accept_wait == ACCEPT_BLOCKING,
-	};
-	int fd = address_listen(a, &opts, a, err);
-	char text[ADDRESS_TEXT];
+	int fd = listen_open(&node->common, a, reuseport, err);
 
 	if (fd < 0)
 		return fd;
 	node->listeners[node->listener_count++] = (struct listener){ fd, worker, a };
-	if (a->transport == TRANSPORT_UDP && datagram_set_options(fd, &common->opts.udp, err))
-		return err_wrap(err, "listen on %s", address_format(a, text, sizeof(text)));
-	if (!common->hooks.socket_opened)
+	return 0;
+}
+
+/* The last listeners, one a worker. */
+static int report_port(const struct node *node, struct err *err)
+{
+	const struct hooks *hooks = &node->common.hooks;
+	unsigned count = node->worker_count;
+	int *fds, result;
+
+	if (!hooks->port_opened)
 		return 0;
-	return common->hooks.socket_opened(
-		common->hooks.context,
-		a->transport == TRANSPORT_UDP ? SOCKET_DATAGRAM : SOCKET_LISTENING, fd, err);
+	fds = calloc(count, sizeof(*fds));
+	if (!fds)
+		return out_of_memory(err);
+	for (unsigned i = 0; i < count; i++)
+		fds[i] = node->listeners[node->listener_count - count + i].fd;
+	result = hooks->port_opened(hooks->context, fds, count, err);
+	free(fds);
+	return result;
 }
 
 static int listen_per_worker(struct node *node, struct address *a, struct err *err)
@@ -113,7 +119,7 @@ static int listen_per_worker(struct node *node, struct address *a, struct err *e
 
 	for (unsigned i = 0; i < node->worker_count && !result; i++)
 		result = open_listener(node, a, &node->workers[i], true, err);
-	return result;
+	return result || a->transport == TRANSPORT_UDP ? result : report_port(node, err);
 }
 
 static int listen_on(struct node *node, struct address *a, struct err *err)

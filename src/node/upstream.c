@@ -122,7 +122,13 @@ static void on_drained(struct conn *c)
 static void on_opened(struct conn *c)
 {
 	struct link *l = c->owner;
+	const struct upstream_opts *opts = &l->upstreams->opts;
 
+	if (opts->check_socket && !l->is_datagram &&
+	    opts->check_socket(opts->context, c->recv.fd)) {
+		conn_close(c);
+		return;
+	}
 	l->is_open = true;
 	say_unchecked(l);
 	write_waiting(l);

@@ -88,6 +88,8 @@ struct upstream_opts {
 	void *context;
 	/* A fresh non-blocking socket to connect to *a, which it may rewrite. fd or -errno. */
 	int (*open_socket)(void *context, struct address *a);
+	/* It is connected, and is it as it should be? Else it is closed. Optional. */
+	int (*check_socket)(void *context, int fd);
 	/* Optional. */
 	void (*say)(void *context, enum upstream_trouble trouble, const char *sentence);
 };

@@ -12,8 +12,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -210,9 +208,23 @@ static struct conn *open_conn(struct worker *w, int fd, enum transport transport
 	return secret ? guard_node(c, secret) : c;
 }
 
+/* False: not as it was asked for. */
+static bool is_fit(struct worker *w, int fd)
+{
+	struct err err = { 0 };
+
+	if (!w->common->hooks.wants_connections || !worker_check_accepted(w, fd, &err))
+		return true;
+	atomic_fetch_add_explicit(&w->accept_errors, 1, memory_order_relaxed);
+	if (!speaker_say(&w->common->speaker, loop_now_ns(&w->loop), "%s: connection dropped",
+			 err.text))
+		say_rest_later(w);
+	return false;
+}
+
 void worker_take(struct worker *w, int fd, enum transport transport)
 {
-	if (w->draining || is_one_too_many(w)) {
+	if (w->draining || !is_fit(w, fd) || is_one_too_many(w)) {
 		loop_close_fd(&w->loop, fd);
 		return;
 	}
@@ -300,33 +312,12 @@ static int drain(struct worker *w)
 	return result;
 }
 
-static int prepare_upstream(struct worker *w, const struct address *a, int fd, struct err *err)
-{
-	const struct common *common = w->common;
-	const int on = 1;
-	int result = 0;
-
-	if (a->transport == TRANSPORT_UDP) {
-		result = datagram_set_options(fd, &common->opts.udp, err);
-		if (!result)
-			result = datagram_check_backend(&w->loop, &common->opts.udp, err);
-	} else if (common->opts.no_delay && a->storage.ss_family != AF_UNIX) {
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	}
-	if (!result && common->hooks.socket_opened)
-		result = common->hooks.socket_opened(
-			common->hooks.context,
-			a->transport == TRANSPORT_UDP ? SOCKET_DATAGRAM : SOCKET_CONNECTING, fd,
-			err);
-	return result;
-}
-
 static int open_upstream(void *context, struct address *a)
 {
 	struct worker *w = context;
 	struct err err = { 0 };
 	int fd = address_socket(a, &err);
-	int result = fd < 0 ? 0 : prepare_upstream(w, a, fd, &err);
+	int result = fd < 0 ? 0 : worker_prepare_upstream(w, a, fd, &err);
 
 	if (result) {
 		close(fd);
@@ -335,6 +326,17 @@ static int open_upstream(void *context, struct address *a)
 	if (fd < 0)
 		say_once(w, TROUBLE_SOCKET, err.text);
 	return fd;
+}
+
+static int check_upstream(void *context, int fd)
+{
+	struct worker *w = context;
+	struct err err = { 0 };
+	int result = worker_check_upstream(w, fd, &err);
+
+	if (result)
+		say_once(w, TROUBLE_SOCKET, err.text);
+	return result;
 }
 
 static int prepare_forwards(struct worker *w)
@@ -351,6 +353,7 @@ static int prepare_forwards(struct worker *w)
 		.udp = opts->udp,
 		.context = w,
 		.open_socket = open_upstream,
+		.check_socket = w->common->hooks.wants_connections ? check_upstream : NULL,
 		.say = say_once,
 	};
 	int result = forwards_init(&w->forwards, &w->loop, &upstream, w->index + 1);

@@ -13,9 +13,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "engine/gate.h"
 #include "engine/speaker.h"
 #include "node/forward.h"
-#include "engine/gate.h"
 #include "node/mailbox.h"
 #include "node/node.h"
 #include "node/program.h"
@@ -89,6 +89,13 @@ extern const struct conn_role worker_datagram_role;
 
 /* In the worker's thread: a connection is its from here on. */
 void worker_take(struct worker *w, int fd, enum transport transport);
+/*
+ * worker_sockets.c: socket options of what was accepted, of what will connect to *a, and of what
+ * has connected. The first and the last only if hooks.wants_connections. 0, or -errno and why.
+ */
+int worker_check_accepted(const struct worker *w, int fd, struct err *err);
+int worker_prepare_upstream(struct worker *w, const struct address *a, int fd, struct err *err);
+int worker_check_upstream(const struct worker *w, int fd, struct err *err);
 /* In any thread, after something was put into one of its boxes, or the phase has changed. */
 void worker_notify(struct worker *w);
 /* In the worker's thread: makes the copy of its counters anew. */

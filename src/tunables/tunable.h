@@ -39,10 +39,18 @@ enum moment {
 	MOMENT_READY,	/* when its ring and buffers are there: timer slack, policy */
 };
 
+/* The sockets that listen on one port, in the order in which they began to. */
+struct socket_port {
+	const int *fds;
+	const int *cpus; /* of the worker behind each; -1: none of its own. NULL: of none */
+	unsigned count;
+};
+
 /* What to apply to. Which fields count depends on the tunable's scope. */
 struct target {
-	pid_t tid;		 /* a thread of this process or of another; 0: the caller */
-	int fd;			 /* a socket; -1: none */
+	pid_t tid;			/* a thread of this process or of another; 0: the caller */
+	int fd;				/* a socket; -1: none */
+	const struct socket_port *port; /* SOCKET_PORT: fd is the first one's */
 	unsigned index;		 /* of the thread, for knobs that hand out one value per thread */
 	enum thread_role role;	 /* of the thread */
 	enum socket_kind kind;	 /* of the socket */
