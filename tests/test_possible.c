@@ -158,6 +158,32 @@ static void test_the_trial_changes_nothing_here(void)
 	CHECK_INT(sched_getscheduler(0), SCHED_OTHER);
 }
 
+static void test_socket_options_are_tried_on_a_connection(void)
+{
+	static const struct {
+		const char *settings, *why;
+		bool possible;
+	} rows[] = {
+		{ "node.socket.defer-accept=7s client.socket.quickack=on", "", true },
+		{ "node.socket.defer-accept=5s", "node: listening socket: socket.defer-accept",
+		  false },
+		{ "client.socket.timestamping=hardware", "client: connected socket: ", false },
+		{ "node.socket.timestamping=hardware", "node: accepted socket: ", false },
+		{ "client.socket.syncnt=3 node.socket.incoming-cpu=4000", "cpu 4000 does not exist",
+		  false },
+		{ "node.socket.syncnt=3", "vacuous: node.socket: ", true },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		bool possible;
+		const char *why = ask(rows[i].settings, &possible);
+
+		CHECK_INT(possible, rows[i].possible);
+		if (*rows[i].why ? !strstr(why, rows[i].why) : *why)
+			CHECK_TEXT(why, rows[i].why);
+	}
+}
+
 static void test_a_setting_of_another_backend_is_vacuous(void)
 {
 	bool possible;
@@ -190,6 +216,8 @@ static CU_TestInfo tests[] = {
 	{ "a backend that refuses is quoted", test_a_backend_that_refuses_is_quoted },
 	{ "a CPU that does not exist is named", test_a_cpu_that_does_not_exist_is_named },
 	{ "the trial changes nothing here", test_the_trial_changes_nothing_here },
+	{ "socket options are tried on a connection",
+	  test_socket_options_are_tried_on_a_connection },
 	{ "a setting of another backend is vacuous", test_a_setting_of_another_backend_is_vacuous },
 	CU_TEST_INFO_NULL,
 };

@@ -15,8 +15,10 @@
 
 #define IS(verdicts) ((verdicts)&1U << report.verdict)
 
-static const struct suite *const suites[] = { &suite_autogroup, &suite_cgroup, &suite_limits,
-					      &suite_pin,	&suite_sched,  &suite_timer };
+static const struct suite *const suites[] = {
+	&suite_limits, &suite_autogroup, &suite_cgroup, &suite_pin,
+	&suite_sched,  &suite_timer,	 &suite_socket,
+};
 
 static const struct suite *suite;
 static const struct tunable *tunable;

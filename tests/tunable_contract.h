@@ -53,7 +53,12 @@ struct suite {
 };
 
 /* One a tunable, in tests/tunable_contract_NAME.c. */
-extern const struct suite suite_autogroup, suite_cgroup, suite_limits, suite_pin, suite_sched,
-	suite_timer;
+extern const struct suite suite_limits;
+extern const struct suite suite_autogroup;
+extern const struct suite suite_cgroup;
+extern const struct suite suite_pin;
+extern const struct suite suite_sched;
+extern const struct suite suite_timer;
+extern const struct suite suite_socket;
 
 #endif

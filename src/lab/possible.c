@@ -263,6 +263,8 @@ static int try_placement(struct role_knobs *rk, enum role role, struct answer *a
 	hooks = placement_hooks(&p);
 	rc = placement_begin(&p, err);
 	if (rc == 0)
+		rc = possible_sockets(role, &hooks, err);
+	if (rc == 0)
 		rc = try_threads(rk, role, &hooks, err);
 	find_vacuous(&p, rk, a);
 	placement_finish(&p);

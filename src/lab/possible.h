@@ -13,6 +13,7 @@
 
 #include <sched.h>
 
+#include "engine/hooks.h"
 #include "lab/parts.h"
 
 /*
@@ -24,5 +25,11 @@ bool possible_here(struct role_knobs *const knobs[ROLES], char *why, size_t size
 /* The real-time rule alone, for a machine with these CPUs. */
 bool possible_realtime(struct role_knobs *const knobs[ROLES], const cpu_set_t *online, char *why,
 		       size_t size);
+
+/*
+ * possible_sockets.c: what hooks do to the sockets of a node or a client. 0, or -errno and the
+ * sentence. Costs nothing when nothing is asked for.
+ */
+int possible_sockets(enum role role, const struct hooks *hooks, struct err *err);
 
 #endif

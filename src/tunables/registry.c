@@ -7,16 +7,18 @@
 
 #include "tunables/tunable.h"
 
-extern const struct tunable tunable_limits, tunable_autogroup, tunable_cgroup, tunable_pin,
-	tunable_sched, tunable_timer;
+extern const struct tunable tunable_limits;
+extern const struct tunable tunable_autogroup;
+extern const struct tunable tunable_cgroup;
+extern const struct tunable tunable_pin;
+extern const struct tunable tunable_sched;
+extern const struct tunable tunable_timer;
+extern const struct tunable tunable_socket;
 
-const struct tunable *const tunables[] = { &tunable_limits,
-					   &tunable_autogroup,
-					   &tunable_cgroup,
-					   &tunable_pin,
-					   &tunable_sched,
-					   &tunable_timer,
-					   NULL };
+const struct tunable *const tunables[] = {
+	&tunable_limits, &tunable_autogroup, &tunable_cgroup, &tunable_pin,
+	&tunable_sched,	 &tunable_timer,     &tunable_socket, NULL,
+};
 
 const struct tunable *tunable_find(const char *name)
 {

@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""test_sockets.py - socket options of nodes and clients: what they say of what the kernel did.
+
+    test_sockets.py RINGWALK [NAME...]
+
+Busy polling needs a device with NAPI: a pair of virtual Ethernet devices with GRO has it, in
+network namespaces of their own (root and ip(8); else skipped, with the reason).
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+from ringwalk import BACKENDS, Node, Skipped, load, main, run
+
+PORT = 7891
+
+# What `ethtool -K eth0 gro on tso off gso off` does, for ethtool(8) is not everywhere: ETHTOOL_SGRO,
+# STSO and SGSO of linux/ethtool.h, by SIOCETHTOOL.
+SET_OFFLOADS = """
+import ctypes, fcntl, socket, struct
+s = socket.socket()
+for command, value in ((0x2c, 1), (0x1f, 0), (0x24, 0)):
+    what = ctypes.create_string_buffer(struct.pack("II", command, value))
+    fcntl.ioctl(s, 0x8946, struct.pack("16sP24x", b"eth0", ctypes.addressof(what)))
+"""
+
+
+def number(path):
+    return int(pathlib.Path(path).read_text(encoding="ascii").split()[0])
+
+
+def taken(result, subject, name="socket"):
+    """The report on one subject."""
+    found = [t for t in result["tunables"] if (t["subject"], t["name"]) == (subject, name)]
+    assert len(found) == 1, (subject, name, result["tunables"])
+    return found[0]
+
+
+class Told:
+    """A node that leaves its JSON behind: `with Told(args) as node`, then node.finish()."""
+
+    def __init__(self, *args, **how):
+        self.file = tempfile.NamedTemporaryFile(suffix=".json")
+        self.node = Node(*args, f"--json={self.file.name}", **how)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.node.__exit__()
+        self.file.close()
+
+    @property
+    def to(self):
+        return self.node.to
+
+    def finish(self):
+        """What it says at its end: JSON, and the lines on standard error."""
+        status, _, err = self.node.stop(signal.SIGINT)
+        assert status == 0, err
+        return json.loads(pathlib.Path(self.file.name).read_text(encoding="utf-8")), err
+
+
+def test_no_op_20_a_backlog_that_is_cut_is_named():
+    limit = number("/proc/sys/net/core/somaxconn")
+    asked = limit + 1000
+    done = run("node", "--bind-addr=127.0.0.1:0", f"--backlog-length={asked}", status=3)
+    assert f"backlog cut from {asked} to net.core.somaxconn, {limit}" in done.stderr, done.stderr
+    with Told(f"--backlog-length={asked}", "--allow-degraded") as node:
+        report = taken(node.finish()[0], "listening socket", "backlog-length")
+    assert report["verdict"] == "clamped", report
+    assert (report["requested"], report["effective"]) == (str(asked), str(limit)), report
+
+
+def test_no_op_24_zero_copy_sends_over_loopback_are_copied():
+    if "io_uring" not in run("info", "backends").stdout:
+        raise Skipped("no io_uring here")
+    try:
+        node = Told("--backend=io_uring")
+    except AssertionError as problem:
+        raise Skipped(f"io_uring: {problem}") from problem
+    with node:
+        result = load(node, "-n", "20", "--reply=32KiB,zero-copy")
+        assert result["counts"]["done"] == 20, result["counts"]
+        said, _ = node.finish()
+    report = taken(said, "worker 0", "zero-copy")
+    assert report["verdict"] == "vacuous", report
+    assert "100 % of zero-copy sends were copied" in report["why"], report
+
+
+def test_every_backend_gives_accepted_sockets_what_they_do_not_inherit():
+    for backend in BACKENDS:
+        with Told(f"--backend={backend}", "--socket.receive-buffer=64KiB",
+                  "--socket.quickack=off") as node:
+            result = load(node, "-n", "20", f"--backend={backend}", "--socket.syncnt=3",
+                          "--socket.user-timeout=5s")
+            assert result["counts"]["done"] == 20, result["counts"]
+            said, _ = node.finish()
+        assert taken(said, "listening socket")["effective"] == "receive-buffer=64KiB"
+        accepted = taken(said, "accepted socket")
+        assert accepted["effective"] == "receive-buffer=64KiB quickack=off", accepted
+        assert (accepted["verdict"], accepted["count"]) == ("ok", 1), accepted
+        assert taken(result, "connecting socket")["effective"] == "user-timeout=5s syncnt=3" \
+            or taken(result, "connecting socket")["verdict"] == "ok"
+        assert taken(result, "connected socket")["effective"] == "user-timeout=5s"
+
+
+def test_a_connection_that_is_not_as_asked_ends_alone_and_is_said():
+    with Told("--socket.timestamping=hardware") as node:
+        result = load(node, "-n", "5", status=(0, 1))
+        assert result["counts"]["done"] == 0, result["counts"]
+        said, err = node.finish()
+    assert "lo cannot stamp packets" in err and "connection dropped" in err, err
+    assert said["stats"]["accept_errors"] >= 1, said["stats"]
+    with Told("--socket.timestamping=hardware", "--allow-degraded") as node:
+        assert load(node, "-n", "5")["counts"]["done"] == 5
+        assert taken(node.finish()[0], "accepted socket")["verdict"] == "ignored"
+
+
+def test_a_client_whose_connection_is_not_as_asked_says_why():
+    with Node() as node:
+        done = run("client", f"--to={node.to}", "-n", "5", "--socket.timestamping=hardware",
+                   status=3)
+    assert "lo cannot stamp packets" in done.stderr, done.stderr
+
+
+def test_options_that_mean_nothing_to_udp_and_unix_are_said_to():
+    with tempfile.TemporaryDirectory() as folder:
+        for address, what in ((f"unix:{folder}/node", "a unix socket"),
+                              ("udp://127.0.0.1:0", "a UDP socket")):
+            with Told("--socket.quickack=on", bind=(f"--bind-addr={address}",)) as node:
+                result = load(node, "-n", "5", "--socket.quickack=on")
+                assert result["counts"]["done"] == 5, result["counts"]
+                reports = [t for t in [*result["tunables"], *node.finish()[0]["tunables"]]
+                           if t["name"] == "socket"]
+            assert reports, result["tunables"]
+            for report in reports:
+                assert report["verdict"] == "vacuous", report
+                assert what in report["why"], report
+
+
+def command(*words):
+    subprocess.run(words, check=True, capture_output=True, timeout=20)
+
+
+class Veth:
+    """Two namespaces, 10.78.0.1 and .2, and a pair of devices that go through NAPI."""
+
+    def __init__(self):
+        self.spaces = [f"rw{os.getpid()}s{i}" for i in (1, 2)]
+
+    def __enter__(self):
+        if os.geteuid() or not shutil.which("ip"):
+            raise Skipped("network namespaces need root and ip(8)")
+        try:
+            self.build()
+        except subprocess.CalledProcessError as problem:
+            self.remove()
+            raise Skipped(f"no such devices here: {problem.stderr.decode().strip()}") from problem
+        return self
+
+    def __exit__(self, *_):
+        self.remove()
+
+    def build(self):
+        one, two = self.spaces
+        for space in self.spaces:
+            command("ip", "netns", "add", space)
+        command("ip", "link", "add", "eth0", "netns", one, "type", "veth", "peer", "name", "eth0",
+                "netns", two)
+        for i, space in enumerate(self.spaces, 1):
+            command("ip", "-n", space, "link", "set", "eth0", "up")
+            command("ip", "-n", space, "addr", "add", f"10.78.0.{i}/24", "dev", "eth0")
+            command(*self.inside(i), sys.executable, "-c", SET_OFFLOADS)
+
+    def remove(self):
+        for space in self.spaces:
+            subprocess.run(["ip", "netns", "del", space], capture_output=True, timeout=20,
+                           check=False)
+
+    def inside(self, i):
+        return ("ip", "netns", "exec", self.spaces[i - 1])
+
+
+def test_no_op_23_busy_polling_works_through_napi_and_does_nothing_on_loopback():
+    with Told("--socket.busy-poll=50us") as node:
+        result = load(node, "-n", "5", "--socket.busy-poll=50us")
+        said, _ = node.finish()
+    for report in (taken(said, "accepted socket"), taken(result, "connected socket")):
+        assert report["verdict"] == "vacuous", report
+        assert "no NAPI device on this path (lo)" in report["why"], report
+    with Veth() as net, \
+            Told("--insecure", "--socket.busy-poll=50us", prefix=net.inside(1),
+                 bind=(f"--bind-addr=10.78.0.1:{PORT}",)) as node:
+        result = load(node, "-n", "20", "--socket.busy-poll=50us", prefix=net.inside(2))
+        assert result["counts"]["done"] == 20, result["counts"]
+        said, _ = node.finish()
+    for report in (taken(said, "accepted socket"), taken(result, "connected socket")):
+        assert (report["verdict"], report["effective"]) == ("ok", "busy-poll=50us"), report
+
+
+if __name__ == "__main__":
+    sys.exit(main(globals()))
