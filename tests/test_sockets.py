@@ -146,6 +146,26 @@ def test_options_that_mean_nothing_to_udp_and_unix_are_said_to():
                 assert what in report["why"], report
 
 
+def test_connections_are_steered_to_the_worker_of_their_cpu():
+    cpus = sorted(os.sched_getaffinity(0))[:2]
+    if len(cpus) < 2:
+        raise Skipped("one CPU")
+    with Told("--threads=2", f"--pin.cpus={cpus[0]},{cpus[1]}", "--steer.by=cpu") as node:
+        for cpu in cpus:
+            assert load(node, "-n", "8", "--connections=8",
+                        f"--pin.cpus={cpu}")["counts"]["done"] == 8
+        said, _ = node.finish()
+    assert "tried: 32 of 32 connections" in taken(said, "shared port", "steer")["why"]
+    report = taken(said, "accepted socket", "steer")
+    assert (report["count"], report["not_ok"]) == (16, 0), report
+
+
+def test_steering_without_sockets_to_choose_from_is_vacuous():
+    with Told("--steer.by=cpu") as node:
+        report = taken(node.finish()[0], "sockets", "steer")
+    assert report["verdict"] == "vacuous", report
+
+
 def command(*words):
     subprocess.run(words, check=True, capture_output=True, timeout=20)
 

@@ -17,7 +17,7 @@
 
 static const struct suite *const suites[] = {
 	&suite_limits, &suite_autogroup, &suite_cgroup, &suite_pin,
-	&suite_sched,  &suite_timer,	 &suite_socket,
+	&suite_sched,  &suite_timer,	 &suite_socket, &suite_steer,
 };
 
 static const struct suite *suite;

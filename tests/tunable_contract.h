@@ -60,5 +60,6 @@ extern const struct suite suite_pin;
 extern const struct suite suite_sched;
 extern const struct suite suite_timer;
 extern const struct suite suite_socket;
+extern const struct suite suite_steer;
 
 #endif

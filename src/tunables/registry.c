@@ -14,10 +14,11 @@ extern const struct tunable tunable_pin;
 extern const struct tunable tunable_sched;
 extern const struct tunable tunable_timer;
 extern const struct tunable tunable_socket;
+extern const struct tunable tunable_steer;
 
 const struct tunable *const tunables[] = {
-	&tunable_limits, &tunable_autogroup, &tunable_cgroup, &tunable_pin,
-	&tunable_sched,	 &tunable_timer,     &tunable_socket, NULL,
+	&tunable_limits, &tunable_autogroup, &tunable_cgroup, &tunable_pin, &tunable_sched,
+	&tunable_timer,	 &tunable_socket,    &tunable_steer,  NULL,
 };
 
 const struct tunable *tunable_find(const char *name)

@@ -1,0 +1,137 @@
+/*
+ * steer_trial.c - whether connections come where they should: tried, for no getsockopt(2) tells.
+ *
+ * The sockets are others than those the node serves with, on a port nobody knows, so that no
+ * client's connection can get lost. Over loopback a SYN is received on the CPU that sends it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tunables/steer.h"
+
+#define CONNECTIONS 16 /* from each CPU: by hash all of them go right by accident once in 65536 */
+
+struct trial {
+	struct socket_port port;
+	struct sockaddr_in address;
+	int *fds;
+	unsigned sent, right;
+};
+
+static int open_one(struct trial *t, struct err *err)
+{
+	socklen_t len = sizeof(t->address);
+	const int on = 1;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return err_sys(err, -errno, "a socket, to try steering");
+	t->fds[t->port.count++] = fd;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) ||
+	    bind(fd, (struct sockaddr *)&t->address, sizeof(t->address)) || listen(fd, 8) ||
+	    getsockname(fd, (struct sockaddr *)&t->address, &len))
+		return err_sys(err, -errno, "sockets on one port, to try steering");
+	return 0;
+}
+
+/* How many of those that wait are there; they are closed. */
+static unsigned take_all(int listener)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+	unsigned count = 0;
+	int fd;
+
+	while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+		close(fd);
+		count++;
+	}
+	return count;
+}
+
+/* From the CPU we are on: one connection that should come to socket `to`. */
+static int send_one(struct trial *t, unsigned to, struct err *err)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), rc = 0;
+
+	if (fd < 0 || connect(fd, (struct sockaddr *)&t->address, sizeof(t->address)))
+		rc = err_sys(err, -errno, "a connection, to try steering");
+	for (unsigned i = 0; i < t->port.count && !rc; i++) {
+		unsigned count = take_all(t->fds[i]);
+
+		t->sent += count;
+		t->right += i == to ? count : 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+/* The first socket with this CPU is the one that the programs find. */
+static bool is_first(const struct socket_port *port, unsigned i)
+{
+	for (unsigned other = 0; other < i; other++)
+		if (steer_cpu(port, other) == steer_cpu(port, i))
+			return false;
+	return true;
+}
+
+static int send_from_cpus(struct trial *t, struct err *err)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < t->port.count && !rc; i++) {
+		cpu_set_t mask;
+
+		CPU_ZERO(&mask);
+		CPU_SET((size_t)steer_cpu(&t->port, i), &mask);
+		if (!is_first(&t->port, i) || sched_setaffinity(0, sizeof(mask), &mask))
+			continue;
+		for (unsigned n = 0; n < CONNECTIONS && !rc; n++)
+			rc = send_one(t, i, err);
+	}
+	return rc;
+}
+
+static int try_it(struct trial *t, unsigned count, const struct steer_opts *opts, struct err *err)
+{
+	cpu_set_t before;
+	int rc = 0;
+
+	for (unsigned i = 0; i < count && !rc; i++)
+		rc = open_one(t, err);
+	if (!rc)
+		rc = steer_tell(&t->port, opts, err);
+	if (rc || sched_getaffinity(0, sizeof(before), &before))
+		return rc;
+	rc = send_from_cpus(t, err);
+	sched_setaffinity(0, sizeof(before), &before);
+	return rc;
+}
+
+int steer_try(const struct socket_port *port, const struct steer_opts *opts, unsigned *ret_sent,
+	      unsigned *ret_right, struct err *err)
+{
+	struct trial t = {
+		.address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) },
+		.fds = calloc(port->count, sizeof(int)),
+	};
+	int rc;
+
+	if (!t.fds)
+		return err_sys(err, -ENOMEM, "sockets, to try steering");
+	t.port = (struct socket_port){ .fds = t.fds, .cpus = port->cpus };
+	rc = try_it(&t, port->count, opts, err);
+	while (t.port.count)
+		close(t.fds[--t.port.count]);
+	free(t.fds);
+	*ret_sent = t.sent;
+	*ret_right = t.right;
+	return rc;
+}

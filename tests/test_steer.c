@@ -1,0 +1,282 @@
+/*
+ * test_steer.c - connections come to the socket of the CPU they are sent from, and to no other.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "tests/tunable_test.h"
+
+#define EACH 40
+
+struct port {
+	struct socket_port port;
+	struct sockaddr_in at;
+	int fds[2], cpus[2];
+	unsigned got[2][2]; /* by the CPU and by the socket */
+};
+
+static bool find_cpus(struct port *p)
+{
+	cpu_set_t mask;
+	int count = 0;
+
+	sched_getaffinity(0, sizeof(mask), &mask);
+	for (int cpu = 0; cpu < CPU_SETSIZE && count < 2; cpu++)
+		if (CPU_ISSET(cpu, &mask))
+			p->cpus[count++] = cpu;
+	if (count < 2)
+		printf("\n    not possible here: one CPU");
+	return count == 2;
+}
+
+static void open_port(struct port *p)
+{
+	socklen_t len = sizeof(p->at);
+	const int on = 1;
+
+	p->at = (struct sockaddr_in){ .sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	for (int i = 0; i < 2; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+		CU_ASSERT_FATAL(fd >= 0);
+		CHECK_INT(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)), 0);
+		CHECK_INT(bind(fd, (struct sockaddr *)&p->at, sizeof(p->at)), 0);
+		CHECK_INT(listen(fd, EACH), 0);
+		getsockname(fd, (struct sockaddr *)&p->at, &len);
+		p->fds[i] = fd;
+	}
+	p->port = (struct socket_port){ p->fds, p->cpus, 2 };
+}
+
+static unsigned take_all(int listener)
+{
+	unsigned count = 0;
+	int fd;
+
+	for (; (fd = accept(listener, NULL, NULL)) >= 0; count++)
+		close(fd);
+	return count;
+}
+
+static void send_from(struct port *p, int which)
+{
+	cpu_set_t mask;
+
+	CPU_ZERO(&mask);
+	CPU_SET((size_t)p->cpus[which], &mask);
+	CHECK_INT(sched_setaffinity(0, sizeof(mask), &mask), 0);
+	for (int i = 0; i < EACH; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		CHECK_INT(connect(fd, (struct sockaddr *)&p->at, sizeof(p->at)), 0);
+		for (int to = 0; to < 2; to++)
+			p->got[which][to] += take_all(p->fds[to]);
+		close(fd);
+	}
+}
+
+static int steer(struct port *p, const char *settings, struct verdict_report *report)
+{
+	const struct tunable *tn = tunable_find("steer");
+	const struct target t = { .fd = p->fds[0], .port = &p->port, .kind = SOCKET_PORT };
+	struct tunable_test_opts opts;
+	struct err err = { 0 };
+
+	CHECK_INT(tunable_test_parse(tn, settings, &opts, &err), 0);
+	return tunable_apply(tn, &t, &opts, report, &err);
+}
+
+static void count(struct port *p)
+{
+	memset(p->got, 0, sizeof(p->got));
+	send_from(p, 0);
+	send_from(p, 1);
+}
+
+static void close_port(const struct port *p)
+{
+	close(p->fds[0]);
+	close(p->fds[1]);
+}
+
+/* In a thread of its own, for it is pinned. */
+static void *check_by_cpu(void *settings)
+{
+	struct verdict_report report;
+	struct port p;
+	int rc;
+
+	if (!find_cpus(&p))
+		return NULL;
+	open_port(&p);
+	rc = steer(&p, settings, &report);
+	if (report.verdict == VERDICT_DENIED) {
+		printf("\n    not possible here: %s", report.why);
+	} else {
+		CHECK_INT(rc, 0);
+		if (!strstr(report.why, "tried: 32 of 32 connections"))
+			CHECK_TEXT(report.why, "tried: 32 of 32 connections");
+		count(&p);
+		CHECK_INT(p.got[0][0], EACH);
+		CHECK_INT(p.got[0][1], 0);
+		CHECK_INT(p.got[1][0], 0);
+		CHECK_INT(p.got[1][1], EACH);
+	}
+	close_port(&p);
+	return NULL;
+}
+
+static void test_the_classic_program_sends_each_cpu_to_its_socket(void)
+{
+	tunable_test_thread(check_by_cpu, "by=cpu");
+}
+
+static void test_the_extended_program_sends_each_cpu_to_its_socket(void)
+{
+	tunable_test_thread(check_by_cpu, "by=cpu program=extended");
+}
+
+static void test_the_cpus_of_the_sockets_send_each_cpu_to_its_socket(void)
+{
+	tunable_test_thread(check_by_cpu, "by=incoming-cpu");
+}
+
+static void *check_taken_back(void *unused)
+{
+	struct verdict_report report;
+	struct port p;
+
+	if (!find_cpus(&p))
+		return unused;
+	open_port(&p);
+	CHECK_INT(steer(&p, "by=cpu", &report), 0);
+	CHECK_INT(tunable_find("steer")->apply(
+			  &(struct target){ .fd = p.fds[0], .port = &p.port, .kind = SOCKET_PORT },
+			  &(char[64]){ 0 }, NULL),
+		  0);
+	count(&p);
+	/* 40 by hash to one and the same: once in 5e11. */
+	CU_ASSERT(p.got[0][0] && p.got[0][1] && p.got[1][0] && p.got[1][1]);
+	close_port(&p);
+	return unused;
+}
+
+static void test_without_a_program_it_is_the_hash_again(void)
+{
+	tunable_test_thread(check_taken_back, NULL);
+}
+
+static void *check_random(void *unused)
+{
+	struct verdict_report report;
+	struct port p;
+
+	if (!find_cpus(&p))
+		return unused;
+	open_port(&p);
+	CHECK_INT(steer(&p, "by=random", &report), 0);
+	count(&p);
+	CU_ASSERT(p.got[0][0] && p.got[0][1] && p.got[1][0] && p.got[1][1]);
+	close_port(&p);
+	return unused;
+}
+
+static void test_at_random_both_get_some(void)
+{
+	tunable_test_thread(check_random, NULL);
+}
+
+/* The programs know no worker for these CPUs, so all of it is by hash. */
+static void *check_absent(void *unused)
+{
+	struct verdict_report report;
+	struct port p;
+
+	if (!find_cpus(&p))
+		return unused;
+	open_port(&p);
+	p.cpus[0] = 4000;
+	p.cpus[1] = 4001;
+	CU_ASSERT(steer(&p, "by=incoming-cpu", &report) < 0);
+	if (!strstr(report.why, "worker 0 would be for cpu 4000, which does not exist"))
+		CHECK_TEXT(report.why, "worker 0 would be for cpu 4000, which does not exist");
+	close_port(&p);
+	return unused;
+}
+
+static void test_a_worker_of_a_cpu_that_is_not_there_is_refused(void)
+{
+	tunable_test_thread(check_absent, NULL);
+}
+
+static void *check_unpinned(void *unused)
+{
+	struct verdict_report report;
+	struct port p;
+
+	if (!find_cpus(&p))
+		return unused;
+	open_port(&p);
+	p.port.cpus = NULL;
+	CU_ASSERT(steer(&p, "by=incoming-cpu", &report) < 0);
+	if (!strstr(report.why, "pin.cpus"))
+		CHECK_TEXT(report.why, "pin.cpus");
+	close_port(&p);
+	return unused;
+}
+
+static void test_the_cpus_of_sockets_need_pins(void)
+{
+	tunable_test_thread(check_unpinned, NULL);
+}
+
+static unsigned load_as_nobody(void)
+{
+	unsigned before = CU_get_number_of_failures();
+	struct verdict_report report;
+	struct port p;
+
+	if (!find_cpus(&p))
+		return 0;
+	open_port(&p);
+	CHECK_INT(steer(&p, "by=cpu", &report), 0);
+	if (kernel_file_number("/proc/sys/kernel/unprivileged_bpf_disabled", 1)) {
+		CHECK_INT(steer(&p, "by=cpu program=extended", &report), -EPERM);
+		if (!strstr(report.why, "CAP_BPF"))
+			CHECK_TEXT(report.why, "CAP_BPF");
+	}
+	close_port(&p);
+	return CU_get_number_of_failures() - before;
+}
+
+static void test_without_rights_only_the_classic_program_works(void)
+{
+	tunable_test_as_nobody(load_as_nobody);
+}
+
+static CU_TestInfo tests[] = {
+	{ "the classic program sends each CPU to its socket",
+	  test_the_classic_program_sends_each_cpu_to_its_socket },
+	{ "the extended program sends each CPU to its socket",
+	  test_the_extended_program_sends_each_cpu_to_its_socket },
+	{ "the CPUs of the sockets send each CPU to its socket",
+	  test_the_cpus_of_the_sockets_send_each_cpu_to_its_socket },
+	{ "without a program it is the hash again", test_without_a_program_it_is_the_hash_again },
+	{ "at random both get some", test_at_random_both_get_some },
+	{ "a worker of a CPU that is not there is refused",
+	  test_a_worker_of_a_cpu_that_is_not_there_is_refused },
+	{ "the CPUs of sockets need pins", test_the_cpus_of_sockets_need_pins },
+	{ "without rights only the classic program works",
+	  test_without_rights_only_the_classic_program_works },
+	CU_TEST_INFO_NULL,
+};
+
+int main(void)
+{
+	return test_main("steer", tests);
+}
