@@ -21,8 +21,8 @@ from ringwalk import BACKENDS, Node, Skipped, load, main, run
 
 PORT = 7891
 
-# What `ethtool -K eth0 gro on tso off gso off` does, for ethtool(8) is not everywhere: ETHTOOL_SGRO,
-# STSO and SGSO of linux/ethtool.h, by SIOCETHTOOL.
+# What `ethtool -K eth0 gro on tso off gso off` does, for ethtool(8) is not everywhere:
+# ETHTOOL_SGRO, STSO and SGSO of linux/ethtool.h, by SIOCETHTOOL.
 SET_OFFLOADS = """
 import ctypes, fcntl, socket, struct
 s = socket.socket()
