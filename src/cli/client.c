@@ -103,6 +103,7 @@ static int write_json(struct client_cli *cli, FILE *out, struct err *err)
 	json_object_set_new(json, "backend", json_string(cli->role.backend->group.name));
 	json_object_set_new(json, "settings", settings_json(cli->role.set));
 	json_object_set_new(json, "tunables", placement_json(&cli->role.placement));
+	json_object_set_new(json, "autogroup", placement_autogroup());
 	result = json_dumpf(json, out, JSON_INDENT(2));
 	json_decref(json);
 	fputc('\n', out);

@@ -77,10 +77,10 @@ static json_t *threads_json(const struct hog *hog)
 
 static int write_json(struct hog_cli *cli, struct err *err)
 {
-	json_t *json =
-		json_pack("{s:i, s:o, s:o, s:o}", "version", 1, "settings",
-			  settings_json(cli->role.set), "tunables",
-			  placement_json(&cli->role.placement), "threads", threads_json(cli->hog));
+	json_t *json = json_pack("{s:i, s:o, s:o, s:o, s:o}", "version", 1, "settings",
+				 settings_json(cli->role.set), "tunables",
+				 placement_json(&cli->role.placement), "autogroup",
+				 placement_autogroup(), "threads", threads_json(cli->hog));
 
 	return write_json_file("json", cli->output.json, json, err);
 }

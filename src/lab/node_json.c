@@ -163,11 +163,11 @@ static json_t *addresses_json(const struct node *node)
 json_t *node_json(const struct node *node, const char *backend, const struct knob_set *set,
 		  struct placement *placement, const struct observation *observation)
 {
-	return json_pack("{s:i, s:o, s:s, s:o, s:o, s:o, s:o, s:o?}", "version", NODE_JSON_VERSION,
-			 "addresses", addresses_json(node), "backend", backend, "settings",
-			 settings_json(set), "tunables", placement_json(placement), "storage",
-			 storage_json(node), "stats", stats_json(node), "observed",
-			 observation_json(observation));
+	return json_pack("{s:i, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o?}", "version",
+			 NODE_JSON_VERSION, "addresses", addresses_json(node), "backend", backend,
+			 "settings", settings_json(set), "tunables", placement_json(placement),
+			 "autogroup", placement_autogroup(), "storage", storage_json(node), "stats",
+			 stats_json(node), "observed", observation_json(observation));
 }
 
 static void write_count(FILE *out, uint64_t n, const char *what)

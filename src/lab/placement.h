@@ -77,4 +77,10 @@ struct verdict_report *placement_find(struct placement *p, const char *subject, 
  */
 json_t *placement_json(struct placement *p);
 
+/*
+ * The session's autogroup ("/autogroup-12") where those count for this process, else null: nice
+ * and SCHED_IDLE decide nothing between two processes whose groups differ.
+ */
+json_t *placement_autogroup(void);
+
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lab/placement.h"
+#include "tunables/autogroup.h"
 
 static struct placement_report *find(struct placement *p, const char *subject, const char *name)
 {
@@ -119,4 +120,11 @@ json_t *placement_json(struct placement *p)
 	for (unsigned i = 0; i < p->report_count; i++)
 		json_array_append_new(list, report_json(&p->reports[i]));
 	return list;
+}
+
+json_t *placement_autogroup(void)
+{
+	struct autogroup group;
+
+	return autogroup_read(0, &group) ? json_string(group.name) : json_null();
 }

@@ -71,6 +71,7 @@ static json_t *describe_kernel(void)
 	provenance_add_line(kernel, "lockdown", "/sys/kernel/security/lockdown");
 	provenance_add_line(kernel, "realtime", "/sys/kernel/realtime");
 	provenance_add_line(kernel, "sched_ext", "/sys/kernel/sched_ext/state");
+	provenance_add_line(kernel, "sched_ext_ops", "/sys/kernel/sched_ext/root/ops");
 	return kernel;
 }
 
