@@ -14,7 +14,8 @@
 #include "lab/why.h"
 
 /* Metrics told beside the primary one, in this order; the primary itself is skipped. */
-static const enum metric sides[] = { METRIC_P50, METRIC_P99, METRIC_CPU, METRIC_SYSCALLS };
+static const enum metric sides[] = { METRIC_P50, METRIC_P99, METRIC_CPU, METRIC_SYSCALLS,
+				     METRIC_RUN_DELAY };
 #define SIDES	     (sizeof(sides) / sizeof(sides[0]))
 #define PLOT	     250.0
 #define WIDE_PLOT    560.0
@@ -22,9 +23,10 @@ static const enum metric sides[] = { METRIC_P50, METRIC_P99, METRIC_CPU, METRIC_
 
 static const char *side_title(enum metric m)
 {
-	return m == METRIC_CPU	      ? "CPU/req"
-	       : m == METRIC_SYSCALLS ? "calls/req"
-				      : metric_infos[m].name;
+	return m == METRIC_CPU	       ? "CPU/req"
+	       : m == METRIC_SYSCALLS  ? "calls/req"
+	       : m == METRIC_RUN_DELAY ? "delay/req"
+				       : metric_infos[m].name;
 }
 
 static void put_head_cell(const struct sheet *s, const char *class, const char *text)

@@ -55,8 +55,9 @@ void sheet_put_absent(const struct sheet *s)
 	sheet_close(s);
 }
 
-static const enum metric run_metrics[] = { METRIC_P50,	METRIC_P99, METRIC_P999,
-					   METRIC_RATE, METRIC_CPU, METRIC_LATENESS_P99 };
+static const enum metric run_metrics[] = { METRIC_P50,	       METRIC_P99, METRIC_P999,
+					   METRIC_RATE,	       METRIC_CPU, METRIC_RUN_DELAY,
+					   METRIC_LATENESS_P99 };
 #define RUN_METRICS (sizeof(run_metrics) / sizeof(run_metrics[0]))
 
 static void put_runs_head(const struct sheet *s)

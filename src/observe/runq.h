@@ -2,10 +2,12 @@
  * runq.h - how long the threads of a process waited for a CPU, each single time, by eBPF.
  *
  * schedstat has the sum of the same waits (task.h), for nothing; a sum hides whether all were
- * short or one was long. This costs a few ten nanoseconds at every switch of the machine, so it is
- * there when it is asked for. It is built when libbpf, clang and bpftool are there (runq_bpf.c),
- * else runq_none.c says that it was not. Whether this kernel takes the program is found by loading
- * it; `bpftool feature` says "not available" of some that work.
+ * short or one was long. This costs at every wake-up and switch of the machine, so it is there
+ * when it is asked for: on two virtual CPUs with Linux 6.18, a ping-pong over pipes took 0.5 us
+ * more than its 2.5 us for those observed, and 0.15 us more for others. It is built when libbpf,
+ * clang and bpftool are there (runq_bpf.c), else runq_none.c says that it was not. Whether this
+ * kernel takes the program is found by loading it; `bpftool feature` says "not available" of some
+ * that work.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
