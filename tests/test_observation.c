@@ -126,8 +126,8 @@ static void test_the_line_says_what_is_worth_a_word(void)
 	int64_t *count = o.process.total.count;
 
 	for (int i = 0; i < PRESSURES; i++)
-		o.machine.some_us[i] = MACHINE_UNKNOWN;
-	o.machine.softnet[SOFTNET_DROPPED] = MACHINE_UNKNOWN;
+		o.machine.some_us[i] = HOST_UNKNOWN;
+	o.machine.softnet[SOFTNET_DROPPED] = HOST_UNKNOWN;
 	count[TASK_RUN_DELAY_NS] = 3 * SEC;
 	count[TASK_VOLUNTARY] = 500000;
 	count[TASK_INVOLUNTARY] = 5;

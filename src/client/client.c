@@ -276,7 +276,7 @@ static void open_gate(struct client *c, bool is_cancelled)
 	job->is_cancelled |= is_cancelled;
 	while (job->ready < c->count && !job->is_cancelled)
 		pthread_cond_wait(&job->changed, &job->lock);
-	machine_sample_take(&c->observed_begin);
+	host_sample_take(&c->observed_begin);
 	machine_usage_read(&c->machine_begin);
 	if (!job->is_cancelled)
 		job->start_ns = clock_now_ns() + START_AHEAD_NS + c->count * START_AHEAD_THREAD_NS;
@@ -303,7 +303,7 @@ static int join_threads(struct client *c, struct err *err)
 		err_wrap(err, "thread %u", i);
 	}
 	machine_usage_read(&c->machine_end);
-	machine_sample_take(&c->observed_end);
+	host_sample_take(&c->observed_end);
 	return rc;
 }
 
@@ -312,8 +312,8 @@ static void client_finish(struct client *c)
 	for (unsigned i = 0; i < c->count; i++)
 		load_finish(&c->threads[i].load);
 	program_finish(&c->program);
-	machine_finish(&c->observed_begin);
-	machine_finish(&c->observed_end);
+	host_finish(&c->observed_begin);
+	host_finish(&c->observed_end);
 	free(c->threads);
 	tls_context_destroy(c->job.tls.context);
 	secret_destroy(c->job.secret);

@@ -29,7 +29,7 @@
 #include "engine/secret.h"
 #include "engine/tls.h"
 #include "engine/wire.h"
-#include "observe/machine.h"
+#include "observe/host.h"
 #include "observe/process.h"
 
 enum arrival_law { ARRIVAL_CONSTANT, ARRIVAL_EXPONENTIAL };
@@ -164,7 +164,7 @@ struct client_result {
 	double steal_share;		/* of the machine during the run */
 	struct process_change observed; /* the client's threads, from the start to the last answer;
 					   no threads: not observed */
-	struct machine machine;		/* meanwhile */
+	struct host machine;		/* meanwhile */
 	uint64_t seed;
 	struct backend_stats backend;
 	struct loop_stats loop;

@@ -8,7 +8,7 @@
 
 #include "client/rates.h"
 #include "client/thread.h"
-#include "observe/machine.h"
+#include "observe/host.h"
 
 /* One call of client_run(). */
 struct client {
@@ -21,7 +21,7 @@ struct client {
 	uint64_t seed;
 	int64_t timeout_ns;
 	struct machine_usage machine_begin, machine_end;
-	struct machine observed_begin, observed_end;
+	struct host observed_begin, observed_end;
 };
 
 /* When all threads have been joined: adds up what they counted, and judges it. */

@@ -49,7 +49,7 @@ void client_result_destroy(struct client_result *r)
 	hist_destroy(r->connect);
 	split_finish(&r->split);
 	process_change_finish(&r->observed);
-	machine_finish(&r->machine);
+	host_finish(&r->machine);
 	free(r->records);
 	free(r);
 }
@@ -138,7 +138,7 @@ static int observe(struct client_result *r, const struct client *c)
 	}
 	rc = process_of_tasks(tasks, tasks + c->count, c->count, window_ns, &r->observed);
 	if (rc == 0)
-		rc = machine_between(&c->observed_begin, &c->observed_end, &r->machine);
+		rc = host_between(&c->observed_begin, &c->observed_end, &r->machine);
 	return rc;
 }
 

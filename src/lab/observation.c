@@ -48,7 +48,7 @@ void observation_begin(struct observation *o, pid_t pid, const struct observe_op
 		return;
 	start_events(o, opts->hardware);
 	start_runq(o, opts->runq_latency);
-	if (machine_sample_take(&o->machine_begin) < 0)
+	if (host_sample_take(&o->machine_begin) < 0)
 		process_sample_finish(&o->begin);
 }
 
@@ -97,21 +97,21 @@ static void read_runq(struct observation *o)
 static bool take_changes(struct observation *o)
 {
 	struct process_sample process = { 0 };
-	struct machine machine = { 0 };
+	struct host machine = { 0 };
 	bool done = o->begin.count && process_sample_take(o->pid, &process) == 0 &&
-		    machine_sample_take(&machine) == 0 &&
+		    host_sample_take(&machine) == 0 &&
 		    process_between(&o->begin, &process, &o->process) == 0 &&
-		    machine_between(&o->machine_begin, &machine, &o->machine) == 0;
+		    host_between(&o->machine_begin, &machine, &o->machine) == 0;
 
 	process_sample_finish(&process);
-	machine_finish(&machine);
+	host_finish(&machine);
 	return done;
 }
 
 void observation_end(struct observation *o)
 {
 	process_change_finish(&o->process);
-	machine_finish(&o->machine);
+	host_finish(&o->machine);
 	o->is_complete = take_changes(o);
 	if (!o->is_complete)
 		return;
@@ -125,8 +125,8 @@ void observation_finish(struct observation *o)
 	runq_stop(o->runq);
 	process_sample_finish(&o->begin);
 	process_change_finish(&o->process);
-	machine_finish(&o->machine_begin);
-	machine_finish(&o->machine);
+	host_finish(&o->machine_begin);
+	host_finish(&o->machine);
 	json_decref(o->latency);
 	*o = (struct observation){ 0 };
 }
@@ -146,7 +146,7 @@ double observation_others(const struct observation *o, const cpu_set_t *client_c
 		CPU_OR(&cpus, &cpus, client_cpus);
 		own_ns += client_cpu_ns;
 	}
-	t = machine_cpu_time(&o->machine, &cpus);
+	t = host_cpu_time(&o->machine, &cpus);
 	used_ns = (double)t.busy * 1e9 / (double)sysconf(_SC_CLK_TCK) - (double)own_ns;
 	all_ns = (double)o->machine.at_ns * CPU_COUNT(&cpus);
 	return used_ns > 0 && all_ns > 0 ? used_ns / all_ns : 0;

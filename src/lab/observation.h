@@ -25,14 +25,14 @@
 struct observation {
 	pid_t pid;
 	struct process_sample begin;
-	struct machine machine_begin;
+	struct host machine_begin;
 	struct perf_session perf;
 	struct runq *runq;
 	char runq_why[PERF_WHY]; /* asked for, and not there because */
 
 	bool is_complete; /* both ends were seen: what follows is filled */
 	struct process_change process;
-	struct machine machine;
+	struct host machine;
 	int64_t events[PERF_EVENTS];
 	json_t *latency; /* of the run queue; NULL: not asked for, or not possible */
 };

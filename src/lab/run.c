@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "lab/files.h"
 #include "lab/observation.h"
+#include "system/cpus.h"
 
 /* How long a node may take to listen, and to end when it is told to; at most a run's limit. */
 #define NODE_PATIENCE_NS (10 * SEC)
@@ -312,7 +313,9 @@ static json_t *observed_json(struct run *run, const json_t *client)
 	cpu_set_t cpus;
 	double others = -1;
 
-	if (text && task_parse_cpus(text, &cpus))
+	if (text)
+		cpus_read(text, &cpus);
+	if (text && CPU_COUNT(&cpus))
 		others = observation_others(&run->observation, &cpus, child_cpu_ns(&run->client));
 	if (json)
 		json_object_set_new(json, "others_share",

@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-#include "observe/machine.h"
+#include "observe/host.h"
 #include "observe/process.h"
 
 #define DESCRIBE_TEXT 320
@@ -20,16 +20,13 @@ json_t *describe_process(const struct process_change *c);
 /* One object a thread: its name, where it ran last, its counters. */
 json_t *describe_threads(const struct process_change *c);
 /* Shares of all CPUs and of each, softirqs by kind, softnet, pressure as shares of the window. */
-json_t *describe_machine(const struct machine *change);
-
-/* A list of CPUs as the kernel writes it, "0-3,8". Returns buf. */
-const char *describe_cpus(const cpu_set_t *cpus, char *buf, size_t size);
+json_t *describe_machine(const struct host *change);
 
 /*
  * "run delay 2.1 us, switches 0.98 and preemptions 0.01 a request, softirq 12 %". Only what is
  * worth a word; "" when nothing is. Returns buf, which has DESCRIBE_TEXT bytes.
  */
-const char *describe_text(const struct process_change *c, const struct machine *change,
+const char *describe_text(const struct process_change *c, const struct host *change,
 			  double requests, char *buf);
 
 #endif

@@ -6,25 +6,7 @@
 #include <stdio.h>
 
 #include "observe/describe.h"
-
-const char *describe_cpus(const cpu_set_t *cpus, char *buf, size_t size)
-{
-	size_t len = 0;
-
-	*buf = '\0';
-	for (int cpu = 0; cpu < CPU_SETSIZE && len < size; cpu++) {
-		int last = cpu;
-
-		if (!CPU_ISSET(cpu, cpus))
-			continue;
-		while (last + 1 < CPU_SETSIZE && CPU_ISSET(last + 1, cpus))
-			last++;
-		len += (size_t)snprintf(buf + len, size - len, last > cpu ? "%s%d-%d" : "%s%d",
-					len ? "," : "", cpu, last);
-		cpu = last;
-	}
-	return buf;
-}
+#include "system/cpus.h"
 
 static json_t *count_json(int64_t count)
 {
@@ -39,10 +21,12 @@ static void add_counters(json_t *object, const struct task *t)
 
 json_t *describe_process(const struct process_change *c)
 {
-	char cpus[512];
-	json_t *object = json_pack("{s:I, s:s, s:i, s:i}", "window_ns", (json_int_t)c->window_ns,
-				   "cpus", describe_cpus(&c->cpus, cpus, sizeof(cpus)), "threads",
-				   (int)c->count, "threads_ended", (int)c->ended);
+	char cpus[4096];
+	json_t *object;
+
+	cpus_write(&c->cpus, cpus, sizeof(cpus));
+	object = json_pack("{s:I, s:s, s:i, s:i}", "window_ns", (json_int_t)c->window_ns, "cpus",
+			   cpus, "threads", (int)c->count, "threads_ended", (int)c->ended);
 
 	add_counters(object, &c->total);
 	return object;
@@ -82,7 +66,7 @@ static json_t *shares_json(const struct cpu_time *t)
 			 cpu_time_share(t, t->steal), "idle", cpu_time_share(t, t->idle));
 }
 
-static json_t *cpus_json(const struct machine *m)
+static json_t *cpus_json(const struct host *m)
 {
 	json_t *list = json_array();
 
@@ -99,7 +83,7 @@ static json_t *cpus_json(const struct machine *m)
 }
 
 /* {"NET_RX": {"all": 10, "by_cpu": [4, 6]}} */
-static json_t *softirqs_json(const struct machine *m)
+static json_t *softirqs_json(const struct host *m)
 {
 	json_t *object = json_object();
 
@@ -111,18 +95,17 @@ static json_t *softirqs_json(const struct machine *m)
 				by_cpu, json_integer((json_int_t)m->softirq[kind * m->cpus + c]));
 		json_object_set_new(object, m->softirq_name[kind],
 				    json_pack("{s:I, s:o}", "all",
-					      (json_int_t)machine_softirq(m, kind), "by_cpu",
-					      by_cpu));
+					      (json_int_t)host_softirq(m, kind), "by_cpu", by_cpu));
 	}
 	return object;
 }
 
-static json_t *pressure_share(const struct machine *m, int64_t us)
+static json_t *pressure_share(const struct host *m, int64_t us)
 {
 	return us < 0 || m->at_ns <= 0 ? json_null() : json_real(us * 1e3 / (double)m->at_ns);
 }
 
-static json_t *pressure_json(const struct machine *m)
+static json_t *pressure_json(const struct host *m)
 {
 	json_t *object = json_object();
 
@@ -134,7 +117,7 @@ static json_t *pressure_json(const struct machine *m)
 	return object;
 }
 
-static json_t *softnet_json(const struct machine *m)
+static json_t *softnet_json(const struct host *m)
 {
 	json_t *object = json_object();
 
@@ -143,9 +126,9 @@ static json_t *softnet_json(const struct machine *m)
 	return object;
 }
 
-json_t *describe_machine(const struct machine *m)
+json_t *describe_machine(const struct host *m)
 {
-	struct cpu_time all = machine_cpu_time(m, NULL);
+	struct cpu_time all = host_cpu_time(m, NULL);
 
 	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "window_ns",
 			 (json_int_t)m->at_ns, "shares", shares_json(&all), "cpus", cpus_json(m),

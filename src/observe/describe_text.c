@@ -55,9 +55,9 @@ static void add_share(struct line *l, const char *what, double share)
 		add(l, "%s %.2g %%", what, 100 * share);
 }
 
-static void add_machine(struct line *l, const struct machine *m)
+static void add_machine(struct line *l, const struct host *m)
 {
-	struct cpu_time all = machine_cpu_time(m, NULL);
+	struct cpu_time all = host_cpu_time(m, NULL);
 
 	add_share(l, "softirq", cpu_time_share(&all, all.softirq));
 	add_share(l, "steal", cpu_time_share(&all, all.steal));
@@ -70,7 +70,7 @@ static void add_machine(struct line *l, const struct machine *m)
 	add_count(l, "packets dropped", m->softnet[SOFTNET_DROPPED]);
 }
 
-const char *describe_text(const struct process_change *c, const struct machine *change,
+const char *describe_text(const struct process_change *c, const struct host *change,
 			  double requests, char *buf)
 {
 	const int64_t *count = c->total.count;

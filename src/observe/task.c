@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "observe/proc_text.h"
+#include "system/cpus.h"
 
 /* status is the longest that is read to its end: sched is longer, but what counts comes first. */
 #define FILE_TEXT 4096
@@ -86,36 +87,16 @@ static void take_line(const char *text, const char *key, int64_t *ret)
 		proc_text_count(&at, 10, ret);
 }
 
-bool task_parse_cpus(const char *text, cpu_set_t *ret)
-{
-	unsigned long first, last;
-	cpu_set_t set;
-	char *end;
-
-	CPU_ZERO(&set);
-	do {
-		if (*text < '0' || *text > '9')
-			return false;
-		first = last = strtoul(text, &end, 10);
-		if (*end == '-' && end[1] >= '0' && end[1] <= '9')
-			last = strtoul(end + 1, &end, 10);
-		for (; first <= last && first < CPU_SETSIZE; first++)
-			CPU_SET(first, &set);
-		text = end + (*end == ',');
-	} while (*end == ',');
-	if (*end && *end != '\n')
-		return false;
-	*ret = set;
-	return true;
-}
-
 void task_parse_status(const char *text, struct task *t)
 {
 	const char *cpus = proc_text_find(text, "Cpus_allowed_list:");
 
 	take_line(text, "voluntary_ctxt_switches:", &t->count[TASK_VOLUNTARY]);
 	take_line(text, "nonvoluntary_ctxt_switches:", &t->count[TASK_INVOLUNTARY]);
-	t->has_cpus = cpus && task_parse_cpus(cpus, &t->allowed);
+	CPU_ZERO(&t->allowed);
+	if (cpus)
+		cpus_read(cpus, &t->allowed);
+	t->has_cpus = CPU_COUNT(&t->allowed) > 0;
 }
 
 void task_parse_sched(const char *text, struct task *t)

@@ -49,8 +49,6 @@ bool task_parse_stat(const char *text, struct task *t);
 bool task_parse_schedstat(const char *text, struct task *t);
 void task_parse_status(const char *text, struct task *t);
 void task_parse_sched(const char *text, struct task *t);
-/* "0-3,8". False, and *ret untouched: not a list. CPUs from CPU_SETSIZE on are left out. */
-bool task_parse_cpus(const char *text, cpu_set_t *ret);
 
 /* False: the thread is gone. */
 bool task_read(pid_t pid, pid_t tid, struct task *ret);

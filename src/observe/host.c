@@ -1,10 +1,10 @@
 /*
- * machine.c - see machine.h. The formats: proc(5), Documentation/accounting/psi.rst; the columns of
+ * host.c - see host.h. The formats: proc(5), Documentation/accounting/psi.rst; the columns of
  * softnet_stat: softnet_seq_show() in net/core/net-procfs.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "observe/machine.h"
+#include "observe/host.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,14 +20,14 @@
 const char *const pressure_names[PRESSURES] = { "cpu", "io", "memory" };
 const char *const softnet_names[SOFTNETS] = { "processed", "dropped", "squeezed" };
 
-void machine_finish(struct machine *m)
+void host_finish(struct host *m)
 {
 	free(m->cpu);
 	free(m->softirq);
-	*m = (struct machine){ 0 };
+	*m = (struct host){ 0 };
 }
 
-static int make_room(struct machine *m, unsigned cpus)
+static int make_room(struct host *m, unsigned cpus)
 {
 	struct cpu_time *cpu = m->cpu;
 
@@ -60,7 +60,7 @@ static bool parse_ticks(const char *text, struct cpu_time *ret)
 }
 
 /* A CPU that is offline has no line. */
-static int parse_cpu_line(const char *text, struct machine *m)
+static int parse_cpu_line(const char *text, struct host *m)
 {
 	struct cpu_time t;
 	int64_t number;
@@ -80,10 +80,10 @@ static int64_t count_behind(const char *text, const char *key)
 	const char *at = proc_text_find(text, key);
 	int64_t number;
 
-	return at && proc_text_count(&at, 10, &number) ? number : MACHINE_UNKNOWN;
+	return at && proc_text_count(&at, 10, &number) ? number : HOST_UNKNOWN;
 }
 
-int machine_parse_stat(const char *text, struct machine *m)
+int host_parse_stat(const char *text, struct host *m)
 {
 	int rc = 0;
 
@@ -97,7 +97,7 @@ int machine_parse_stat(const char *text, struct machine *m)
 }
 
 /* "CPU0 CPU2": which CPU each column is. Returns how many. */
-static unsigned parse_columns(const char *text, const struct machine *m, unsigned *column)
+static unsigned parse_columns(const char *text, const struct host *m, unsigned *column)
 {
 	unsigned count = 0;
 
@@ -115,7 +115,7 @@ static unsigned parse_columns(const char *text, const struct machine *m, unsigne
 	return count;
 }
 
-static void parse_softirq(const char *text, struct machine *m, const unsigned *column,
+static void parse_softirq(const char *text, struct host *m, const unsigned *column,
 			  unsigned columns)
 {
 	size_t len;
@@ -124,7 +124,7 @@ static void parse_softirq(const char *text, struct machine *m, const unsigned *c
 
 	text += strspn(text, " ");
 	len = strcspn(text, ":\n");
-	if (text[len] != ':' || !len || len >= MACHINE_NAME || m->softirqs == MACHINE_SOFTIRQS)
+	if (text[len] != ':' || !len || len >= HOST_NAME || m->softirqs == HOST_SOFTIRQS)
 		return;
 	memcpy(m->softirq_name[m->softirqs++], text, len);
 	text += len + 1;
@@ -132,13 +132,13 @@ static void parse_softirq(const char *text, struct machine *m, const unsigned *c
 		counts[column[i]] = (uint64_t)count;
 }
 
-/* After machine_parse_stat(), which knows the CPUs. */
-int machine_parse_softirqs(const char *text, struct machine *m)
+/* After host_parse_stat(), which knows the CPUs. */
+int host_parse_softirqs(const char *text, struct host *m)
 {
 	AUTO(auto_free) unsigned *column = calloc(m->cpus + 1, sizeof(*column));
 	unsigned columns;
 
-	m->softirq = calloc((size_t)MACHINE_SOFTIRQS * m->cpus + 1, sizeof(*m->softirq));
+	m->softirq = calloc((size_t)HOST_SOFTIRQS * m->cpus + 1, sizeof(*m->softirq));
 	if (!column || !m->softirq)
 		return -ENOMEM;
 	columns = parse_columns(text, m, column);
@@ -148,7 +148,7 @@ int machine_parse_softirqs(const char *text, struct machine *m)
 }
 
 /* One line a CPU, hexadecimal: processed, dropped, squeezed, ... */
-void machine_parse_softnet(const char *text, struct machine *m)
+void host_parse_softnet(const char *text, struct host *m)
 {
 	for (; text; text = proc_text_next_line(text)) {
 		const char *at = text;
@@ -162,7 +162,7 @@ void machine_parse_softnet(const char *text, struct machine *m)
 static int64_t pressure_total(const char *text, const char *key)
 {
 	const char *at = proc_text_find(text, key);
-	int64_t total = MACHINE_UNKNOWN;
+	int64_t total = HOST_UNKNOWN;
 
 	if (at && proc_text_skip(&at, 3)) {
 		at += strspn(at, " ");
@@ -175,54 +175,53 @@ static int64_t pressure_total(const char *text, const char *key)
 }
 
 /* "some avg10=0.00 avg60=0.00 avg300=0.00 total=0", then "full ...", which old kernels lack. */
-void machine_parse_pressure(const char *text, int64_t *some_us, int64_t *full_us)
+void host_parse_pressure(const char *text, int64_t *some_us, int64_t *full_us)
 {
 	*some_us = pressure_total(text, "some ");
 	*full_us = pressure_total(text, "full ");
 }
 
-static void nothing_known(struct machine *m)
+static void nothing_known(struct host *m)
 {
-	*m = (struct machine){ .interrupts = MACHINE_UNKNOWN,
-			       .switches = MACHINE_UNKNOWN,
-			       .forks = MACHINE_UNKNOWN };
+	*m = (struct host){ .interrupts = HOST_UNKNOWN,
+			    .switches = HOST_UNKNOWN,
+			    .forks = HOST_UNKNOWN };
 	for (int i = 0; i < SOFTNETS; i++)
-		m->softnet[i] = MACHINE_UNKNOWN;
+		m->softnet[i] = HOST_UNKNOWN;
 	for (int i = 0; i < PRESSURES; i++)
-		m->some_us[i] = m->full_us[i] = MACHINE_UNKNOWN;
+		m->some_us[i] = m->full_us[i] = HOST_UNKNOWN;
 }
 
-static int take(const char *path, int (*parse)(const char *text, struct machine *m),
-		struct machine *m)
+static int take(const char *path, int (*parse)(const char *text, struct host *m), struct host *m)
 {
 	AUTO(auto_free) char *text = proc_text_all(path);
 
 	return text ? parse(text, m) : 0;
 }
 
-int machine_sample_take(struct machine *ret)
+int host_sample_take(struct host *ret)
 {
 	AUTO(auto_free) char *softnet = NULL;
 	char path[64], text[512];
-	struct machine m;
+	struct host m;
 	int rc;
 
 	nothing_known(&m);
 	m.at_ns = clock_now_ns();
-	rc = take("/proc/stat", machine_parse_stat, &m);
+	rc = take("/proc/stat", host_parse_stat, &m);
 	if (rc == 0)
-		rc = take("/proc/softirqs", machine_parse_softirqs, &m);
+		rc = take("/proc/softirqs", host_parse_softirqs, &m);
 	if (rc < 0) {
-		machine_finish(&m);
+		host_finish(&m);
 		return rc;
 	}
 	softnet = proc_text_all("/proc/net/softnet_stat");
 	if (softnet)
-		machine_parse_softnet(softnet, &m);
+		host_parse_softnet(softnet, &m);
 	for (int i = 0; i < PRESSURES; i++) {
 		snprintf(path, sizeof(path), "/proc/pressure/%s", pressure_names[i]);
 		if (proc_text_read(path, text, sizeof(text)))
-			machine_parse_pressure(text, &m.some_us[i], &m.full_us[i]);
+			host_parse_pressure(text, &m.some_us[i], &m.full_us[i]);
 	}
 	*ret = m;
 	return 0;
@@ -230,7 +229,7 @@ int machine_sample_take(struct machine *ret)
 
 static int64_t difference(int64_t from, int64_t to)
 {
-	return from < 0 || to < 0 ? MACHINE_UNKNOWN : to > from ? to - from : 0;
+	return from < 0 || to < 0 ? HOST_UNKNOWN : to > from ? to - from : 0;
 }
 
 static uint64_t added(uint64_t from, uint64_t to)
@@ -251,7 +250,7 @@ static struct cpu_time ticks_between(const struct cpu_time *from, const struct c
 				  .steal = added(from->steal, to->steal) };
 }
 
-static void counts_between(const struct machine *from, const struct machine *to, struct machine *m)
+static void counts_between(const struct host *from, const struct host *to, struct host *m)
 {
 	m->interrupts = difference(from->interrupts, to->interrupts);
 	m->switches = difference(from->switches, to->switches);
@@ -265,8 +264,7 @@ static void counts_between(const struct machine *from, const struct machine *to,
 }
 
 /* The kinds are the kernel's and in its order, so they are the same in both. */
-static void softirqs_between(const struct machine *from, const struct machine *to,
-			     struct machine *m)
+static void softirqs_between(const struct host *from, const struct host *to, struct host *m)
 {
 	if (from->softirqs != to->softirqs || !from->softirq || !to->softirq)
 		return;
@@ -278,14 +276,14 @@ static void softirqs_between(const struct machine *from, const struct machine *t
 							       to->softirq[kind * to->cpus + c]);
 }
 
-int machine_between(const struct machine *from, const struct machine *to, struct machine *ret)
+int host_between(const struct host *from, const struct host *to, struct host *ret)
 {
-	struct machine m = { .at_ns = to->at_ns - from->at_ns };
+	struct host m = { .at_ns = to->at_ns - from->at_ns };
 	unsigned cpus = from->cpus < to->cpus ? from->cpus : to->cpus;
 
-	m.softirq = calloc((size_t)MACHINE_SOFTIRQS * cpus + 1, sizeof(*m.softirq));
+	m.softirq = calloc((size_t)HOST_SOFTIRQS * cpus + 1, sizeof(*m.softirq));
 	if (!m.softirq || make_room(&m, cpus) < 0) {
-		machine_finish(&m);
+		host_finish(&m);
 		return -ENOMEM;
 	}
 	for (unsigned c = 0; c < cpus; c++)
@@ -296,7 +294,7 @@ int machine_between(const struct machine *from, const struct machine *to, struct
 	return 0;
 }
 
-struct cpu_time machine_cpu_time(const struct machine *m, const cpu_set_t *cpus)
+struct cpu_time host_cpu_time(const struct host *m, const cpu_set_t *cpus)
 {
 	struct cpu_time sum = { 0 };
 
@@ -322,7 +320,7 @@ double cpu_time_share(const struct cpu_time *t, uint64_t part)
 	return all ? (double)part / (double)all : 0;
 }
 
-uint64_t machine_softirq(const struct machine *m, unsigned kind)
+uint64_t host_softirq(const struct host *m, unsigned kind)
 {
 	uint64_t sum = 0;
 

@@ -1,9 +1,9 @@
 /*
- * test_machine.c - recorded texts of /proc, damaged ones, and this machine.
+ * test_host.c - recorded texts of /proc, damaged ones, and this machine.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "observe/machine.h"
+#include "observe/host.h"
 
 #include "base/clock.h"
 #include "tests/test.h"
@@ -22,17 +22,17 @@ static const char softirqs_text[] = "                    CPU0       CPU2\n"
 
 static void test_each_cpu_has_its_own_time(void)
 {
-	struct machine m = { 0 };
+	struct host m = { 0 };
 	cpu_set_t two;
 	struct cpu_time all, one;
 
-	CHECK_INT(machine_parse_stat(stat_text, &m), 0);
+	CHECK_INT(host_parse_stat(stat_text, &m), 0);
 	CHECK_INT(m.cpus, 3);
 	CU_ASSERT(m.cpu[0].is_there && !m.cpu[1].is_there && m.cpu[2].is_there);
 	CHECK_INT(m.interrupts, 48492124);
 	CHECK_INT(m.switches, 153033428);
 	CHECK_INT(m.forks, 1198040);
-	all = machine_cpu_time(&m, NULL);
+	all = host_cpu_time(&m, NULL);
 	CHECK_INT(all.busy, 63);
 	CHECK_INT(all.idle, 330);
 	CHECK_INT(all.irq, 6);
@@ -42,33 +42,33 @@ static void test_each_cpu_has_its_own_time(void)
 	CPU_ZERO(&two);
 	CPU_SET(2, &two);
 	CPU_SET(1, &two);
-	one = machine_cpu_time(&m, &two);
+	one = host_cpu_time(&m, &two);
 	CHECK_INT(one.busy, 42);
-	machine_finish(&m);
+	host_finish(&m);
 }
 
 static void test_softirqs_are_by_kind_and_cpu(void)
 {
-	struct machine m = { 0 };
+	struct host m = { 0 };
 
-	CHECK_INT(machine_parse_stat(stat_text, &m), 0);
-	CHECK_INT(machine_parse_softirqs(softirqs_text, &m), 0);
+	CHECK_INT(host_parse_stat(stat_text, &m), 0);
+	CHECK_INT(host_parse_softirqs(softirqs_text, &m), 0);
 	CHECK_INT(m.softirqs, 3);
 	CHECK_TEXT(m.softirq_name[1], "NET_RX");
 	CHECK_INT(m.softirq[1 * 3 + 0], 275936023);
 	CHECK_INT(m.softirq[1 * 3 + 1], 0);
 	CHECK_INT(m.softirq[1 * 3 + 2], 62264278);
-	CHECK_INT(machine_softirq(&m, 1), 275936023 + 62264278);
-	CHECK_INT(machine_softirq(&m, 2), 1200);
-	machine_finish(&m);
+	CHECK_INT(host_softirq(&m, 1), 275936023 + 62264278);
+	CHECK_INT(host_softirq(&m, 2), 1200);
+	host_finish(&m);
 }
 
 static void test_softnet_is_hexadecimal_and_added_up(void)
 {
-	struct machine m = { .softnet = { -1, -1, -1 } };
+	struct host m = { .softnet = { -1, -1, -1 } };
 
-	machine_parse_softnet("111135c0 00000000 00000034 00000000\n0000000a 00000318 00000015 0\n",
-			      &m);
+	host_parse_softnet("111135c0 00000000 00000034 00000000\n0000000a 00000318 00000015 0\n",
+			   &m);
 	CHECK_INT(m.softnet[SOFTNET_PROCESSED], 0x111135ca);
 	CHECK_INT(m.softnet[SOFTNET_DROPPED], 0x318);
 	CHECK_INT(m.softnet[SOFTNET_SQUEEZED], 0x49);
@@ -93,7 +93,7 @@ static void test_pressure_is_what_has_added_up(void)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		int64_t some, full;
 
-		machine_parse_pressure(rows[i].text, &some, &full);
+		host_parse_pressure(rows[i].text, &some, &full);
 		CHECK_INT(some, rows[i].some);
 		CHECK_INT(full, rows[i].full);
 	}
@@ -121,77 +121,77 @@ static void test_damaged_texts_are_not_believed(void)
 	};
 
 	for (size_t i = 0; i < sizeof(stats) / sizeof(*stats); i++) {
-		struct machine m = { 0 };
+		struct host m = { 0 };
 
-		CHECK_INT(machine_parse_stat(stats[i], &m), 0);
-		CU_ASSERT(!machine_cpu_time(&m, NULL).is_there);
-		CHECK_INT(m.switches, MACHINE_UNKNOWN);
-		machine_finish(&m);
+		CHECK_INT(host_parse_stat(stats[i], &m), 0);
+		CU_ASSERT(!host_cpu_time(&m, NULL).is_there);
+		CHECK_INT(m.switches, HOST_UNKNOWN);
+		host_finish(&m);
 	}
 	for (size_t i = 0; i < sizeof(softirqs) / sizeof(*softirqs); i++) {
-		struct machine m = { 0 };
+		struct host m = { 0 };
 
-		CHECK_INT(machine_parse_stat(stat_text, &m), 0);
-		CHECK_INT(machine_parse_softirqs(softirqs[i], &m), 0);
+		CHECK_INT(host_parse_stat(stat_text, &m), 0);
+		CHECK_INT(host_parse_softirqs(softirqs[i], &m), 0);
 		CU_ASSERT(m.softirqs <= 1);
-		machine_finish(&m);
+		host_finish(&m);
 	}
 }
 
 static void test_more_kinds_than_there_is_room_for_are_left_out(void)
 {
-	struct machine m = { 0 };
+	struct host m = { 0 };
 	char text[2000] = "CPU0\n";
 
-	for (int i = 0; i < 2 * MACHINE_SOFTIRQS; i++)
+	for (int i = 0; i < 2 * HOST_SOFTIRQS; i++)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "K%d: 1\n", i);
-	CHECK_INT(machine_parse_stat(stat_text, &m), 0);
-	CHECK_INT(machine_parse_softirqs(text, &m), 0);
-	CHECK_INT(m.softirqs, MACHINE_SOFTIRQS);
-	machine_finish(&m);
+	CHECK_INT(host_parse_stat(stat_text, &m), 0);
+	CHECK_INT(host_parse_softirqs(text, &m), 0);
+	CHECK_INT(m.softirqs, HOST_SOFTIRQS);
+	host_finish(&m);
 }
 
 static void test_what_goes_backwards_or_is_unknown_is_no_change(void)
 {
-	struct machine from = { .switches = 10, .interrupts = -1, .forks = 5 };
-	struct machine to = { .at_ns = SEC, .switches = 7, .interrupts = 9, .forks = 8 }, change;
+	struct host from = { .switches = 10, .interrupts = -1, .forks = 5 };
+	struct host to = { .at_ns = SEC, .switches = 7, .interrupts = 9, .forks = 8 }, change;
 
-	CHECK_INT(machine_parse_stat("cpu0 10 0 0 0 90 0 0 0\n", &from), 0);
-	CHECK_INT(machine_parse_stat("cpu0 30 0 0 0 80 0 0 0\ncpu1 1 1 1 1 1 1 1 1\n", &to), 0);
+	CHECK_INT(host_parse_stat("cpu0 10 0 0 0 90 0 0 0\n", &from), 0);
+	CHECK_INT(host_parse_stat("cpu0 30 0 0 0 80 0 0 0\ncpu1 1 1 1 1 1 1 1 1\n", &to), 0);
 	from.switches = 10;
 	from.forks = 5;
 	to.switches = 7;
 	to.interrupts = 9;
 	to.forks = 8;
-	CHECK_INT(machine_between(&from, &to, &change), 0);
+	CHECK_INT(host_between(&from, &to, &change), 0);
 	CHECK_INT(change.cpus, 1);
 	CHECK_INT(change.cpu[0].busy, 20);
 	CHECK_INT(change.cpu[0].idle, 0);
 	CHECK_INT(change.switches, 0);
-	CHECK_INT(change.interrupts, MACHINE_UNKNOWN);
+	CHECK_INT(change.interrupts, HOST_UNKNOWN);
 	CHECK_INT(change.forks, 3);
-	machine_finish(&from);
-	machine_finish(&to);
-	machine_finish(&change);
+	host_finish(&from);
+	host_finish(&to);
+	host_finish(&change);
 }
 
 static void test_this_machine_spends_its_time_on_something(void)
 {
-	struct machine from, to, change;
+	struct host from, to, change;
 	struct cpu_time all;
 
-	CHECK_INT(machine_sample_take(&from), 0);
+	CHECK_INT(host_sample_take(&from), 0);
 	for (int64_t end = clock_now_ns() + 60 * MS; clock_now_ns() < end;)
 		;
-	CHECK_INT(machine_sample_take(&to), 0);
-	CHECK_INT(machine_between(&from, &to, &change), 0);
-	all = machine_cpu_time(&change, NULL);
+	CHECK_INT(host_sample_take(&to), 0);
+	CHECK_INT(host_between(&from, &to, &change), 0);
+	all = host_cpu_time(&change, NULL);
 	CU_ASSERT(change.at_ns >= 60 * MS);
 	CU_ASSERT(all.is_there && all.busy + all.idle + all.softirq + all.irq + all.steal > 0);
 	CU_ASSERT(change.switches >= 0 && change.softirqs > 0);
-	machine_finish(&from);
-	machine_finish(&to);
-	machine_finish(&change);
+	host_finish(&from);
+	host_finish(&to);
+	host_finish(&change);
 }
 
 static CU_TestInfo tests[] = {
@@ -211,5 +211,5 @@ static CU_TestInfo tests[] = {
 
 int main(void)
 {
-	return test_main("machine", tests);
+	return test_main("host", tests);
 }
