@@ -115,18 +115,24 @@ def test_a_hog_beside_the_node_shows_as_run_delay():
     with tempfile.TemporaryDirectory() as folder:
         runs, text = sweep(folder, HOG)
         head = pathlib.Path(folder, "out", "runs.csv").read_text(encoding="utf-8")
-    assert ",run-delay_ns," in head and "run delay per request" in text, text
+        verdict = json.loads(pathlib.Path(folder, "out", "verdict.json").read_text("utf-8"))
+    assert ",run-delay_ns," in head and verdict["primary"] == "run-delay", (head, text)
     alone = [r["metrics"]["run-delay"] for r in runs if r["levels"]["hog.threads"] == "0"]
     beside = [r["metrics"]["run-delay"] for r in runs if r["levels"]["hog.threads"] == "2"]
     if None in alone + beside:
         raise Skipped("this kernel does not count run delay, or a run failed")
-    assert statistics.median(beside) > 3 * statistics.median(alone) + 1e3, (alone, beside)
     # What was asked for is there, or there is a reason.
     for one in runs:
         observed = one["observed"]
         for name in ("cycles", "instructions", "cache_misses", "branch_misses"):
             assert observed["hardware"][name] is not None or observed["not_known"][name]
         assert observed["run_queue"] or len(observed["not_known"]["run_queue"]) > 20
+    # On a machine full of others everybody waits, hog or not.
+    others = statistics.median(r["metrics"]["others"] or 0 for r in runs
+                               if r["levels"]["hog.threads"] == "0")
+    if others > 20:
+        raise Skipped(f"others used {others:.0f} % of the node's CPU")
+    assert statistics.median(beside) > 3 * statistics.median(alone) + 1e3, (alone, beside)
 
 
 if __name__ == "__main__":
