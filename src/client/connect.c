@@ -39,11 +39,31 @@ static int set_options(const struct client_job *job, int fd, struct err *err)
 	return 0;
 }
 
+/* What our own options have come to; told once a thread, for the first of its sockets. */
+static int report_options(const struct client_job *job, int fd, struct err *err)
+{
+	const struct hooks *hooks = job->hooks;
+	bool is_udp = job->to.transport == TRANSPORT_UDP;
+	struct verdict_report report;
+
+	if (!hooks || !hooks->told_kernel || job->to.storage.ss_family == AF_UNIX)
+		return 0;
+	if (is_udp && !datagram_report(fd, &job->udp, &report))
+		return 0;
+	if (!is_udp)
+		address_report_no_delay(fd, job->no_delay, &report);
+	return hooks->told_kernel(hooks->context,
+				  socket_kind_names[is_udp ? SOCKET_DATAGRAM : SOCKET_CONNECTING],
+				  &report, err);
+}
+
 /* fd is nobody's until this succeeds. */
-static int prepare_socket(const struct client_job *job, int fd, struct err *err)
+static int prepare_socket(const struct client_job *job, int fd, bool is_first, struct err *err)
 {
 	int rc = set_options(job, fd, err);
 
+	if (!rc && is_first)
+		rc = report_options(job, fd, err);
 	if (!rc && job->hooks && job->hooks->socket_opened)
 		rc = job->hooks->socket_opened(
 			job->hooks->context,
@@ -68,7 +88,7 @@ static int bind_socket(const struct client_job *job, int fd, struct err *err)
 	return 0;
 }
 
-static int open_socket(const struct client_job *job, struct err *err)
+static int open_socket(const struct client_job *job, bool is_first, struct err *err)
 {
 	int fd = address_socket(&job->to, err);
 	struct rlimit limit;
@@ -82,7 +102,7 @@ static int open_socket(const struct client_job *job, struct err *err)
 			job->to_text, (unsigned long long)limit.rlim_cur);
 	if (fd < 0)
 		return fd;
-	rc = prepare_socket(job, fd, err);
+	rc = prepare_socket(job, fd, is_first, err);
 	if (!rc)
 		rc = bind_socket(job, fd, err);
 	if (!rc)
@@ -111,7 +131,8 @@ int client_connect_session(struct session *s, struct err *err)
 		(struct client_thread *)((char *)s->load - offsetof(struct client_thread, load));
 	const struct client_job *job = t->job;
 	const struct sockaddr *to = (const struct sockaddr *)&job->to.storage;
-	int fd = open_socket(job, err);
+	bool is_first = s == s->load->sessions && !s->load->session_count;
+	int fd = open_socket(job, is_first, err);
 
 	if (fd < 0)
 		return fd;

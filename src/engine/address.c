@@ -399,6 +399,22 @@ unsigned address_backlog(int fd)
 	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) ? 0 : info.tcpi_sacked;
 }
 
+void address_report_no_delay(int fd, bool asked, struct verdict_report *ret)
+{
+	socklen_t len = sizeof(int);
+	int got = 0;
+
+	*ret = (struct verdict_report){ .name = "no-delay" };
+	snprintf(ret->requested, sizeof(ret->requested), asked ? "yes" : "no");
+	if (getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &got, &len))
+		return;
+	snprintf(ret->effective, sizeof(ret->effective), got ? "yes" : "no");
+	if (asked == (got != 0))
+		return;
+	ret->verdict = VERDICT_IGNORED;
+	snprintf(ret->why, sizeof(ret->why), "TCP_NODELAY reads back as %d", got);
+}
+
 static bool has_port_zero(const struct address *a)
 {
 	/* The port is at the same place in both families. */

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 
 #include "base/err.h"
+#include "base/verdict.h"
 
 #define ADDRESS_TEXT 128
 #define ADDRESS_PORT 7891
@@ -54,6 +55,8 @@ int address_listen(const struct address *a, const struct listen_opts *opts, stru
 		   struct err *err);
 /* How many connections may wait at a listening socket, whatever was asked for; 0: not known. */
 unsigned address_backlog(int fd);
+/* What a TCP socket has of TCP_NODELAY, beside what was asked for. */
+void address_report_no_delay(int fd, bool asked, struct verdict_report *ret);
 /* SO_REUSEPORT would let two programs of one user share a port without a word: looks first. */
 int address_check_free(const struct address *a, struct err *err);
 /* Removes the file of a unix socket, while it is still listened on: nobody else's can be there. */

@@ -31,6 +31,7 @@
 
 #include "base/clock.h"
 #include "base/knob.h"
+#include "base/verdict.h"
 #include "engine/address.h"
 #include "engine/conn.h"
 
@@ -102,6 +103,8 @@ struct datagram_opts {
  * error that says so; nothing is set silently smaller.
  */
 int datagram_set_options(int fd, const struct datagram_opts *opts, struct err *err);
+/* What the kernel has of them, beside what was asked for. False: nothing was. */
+bool datagram_report(int fd, const struct datagram_opts *opts, struct verdict_report *ret);
 /* Whether the loop's backend can receive what these options lead to; an error says how it could. */
 int datagram_check_backend(const struct loop *loop, const struct datagram_opts *opts,
 			   struct err *err);

@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/units.h"
 #include "engine/datagram.h"
@@ -74,6 +76,31 @@ int datagram_set_options(int fd, const struct datagram_opts *opts, struct err *e
 	if (!rc && opts->gro)
 		rc = set_gro(fd, err);
 	return rc;
+}
+
+/* Appends "name=asked" and "name=got", sizes that set_buffer() has compared. */
+static void describe_buffer(int fd, int name, int64_t asked, const char *knob,
+			    struct verdict_report *ret)
+{
+	size_t before = strlen(ret->requested), after = strlen(ret->effective);
+	char text[32];
+	int got = 0;
+
+	if (!asked)
+		return;
+	get_option(fd, SOL_SOCKET, name, &got);
+	snprintf(ret->requested + before, sizeof(ret->requested) - before, "%s%s=%s",
+		 before ? " " : "", knob, units_format(UNIT_SIZE, asked, text, sizeof(text)));
+	snprintf(ret->effective + after, sizeof(ret->effective) - after, "%s%s=%s",
+		 after ? " " : "", knob, units_format(UNIT_SIZE, got / 2, text, sizeof(text)));
+}
+
+bool datagram_report(int fd, const struct datagram_opts *opts, struct verdict_report *ret)
+{
+	*ret = (struct verdict_report){ .name = "udp" };
+	describe_buffer(fd, SO_RCVBUF, opts->receive_buffer, "receive-buffer", ret);
+	describe_buffer(fd, SO_SNDBUF, opts->send_buffer, "send-buffer", ret);
+	return *ret->requested;
 }
 
 int datagram_check_backend(const struct loop *loop, const struct datagram_opts *opts,

@@ -8,8 +8,6 @@
  */
 #include "node/listen.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,13 +19,6 @@ static int prepare_listener(void *context, int fd, struct err *err)
 	return hooks->socket_opened
 		       ? hooks->socket_opened(hooks->context, SOCKET_LISTENING, fd, err)
 		       : 0;
-}
-
-static bool read_option(int fd, int level, int name, int *ret)
-{
-	socklen_t len = sizeof(*ret);
-
-	return !getsockopt(fd, level, name, ret, &len);
 }
 
 /* Nobody asked for it: then a smaller one is worth a remark and no reason not to start. */
@@ -56,20 +47,6 @@ static void judge_backlog(const struct common *common, int fd, struct verdict_re
 		 got);
 }
 
-static void judge_no_delay(const struct common *common, int fd, struct verdict_report *ret)
-{
-	int asked = common->opts.no_delay, got = -1;
-
-	snprintf(ret->name, sizeof(ret->name), "no-delay");
-	snprintf(ret->requested, sizeof(ret->requested), asked ? "yes" : "no");
-	if (!read_option(fd, IPPROTO_TCP, TCP_NODELAY, &got))
-		return;
-	snprintf(ret->effective, sizeof(ret->effective), got ? "yes" : "no");
-	ret->verdict = !asked == !got ? VERDICT_OK : VERDICT_IGNORED;
-	if (ret->verdict)
-		snprintf(ret->why, sizeof(ret->why), "TCP_NODELAY reads back as %d", got);
-}
-
 /* What the node's own options have come to. */
 static int report_listener(const struct common *common, int fd, struct err *err)
 {
@@ -81,7 +58,7 @@ static int report_listener(const struct common *common, int fd, struct err *err)
 	if (!hooks->told_kernel)
 		return 0;
 	judge_backlog(common, fd, &backlog);
-	judge_no_delay(common, fd, &no_delay);
+	address_report_no_delay(fd, common->opts.no_delay, &no_delay);
 	result = hooks->told_kernel(hooks->context, subject, &backlog, err);
 	return result ? result : hooks->told_kernel(hooks->context, subject, &no_delay, err);
 }
@@ -90,10 +67,18 @@ static int prepare_datagrams(const struct common *common, const struct address *
 			     struct err *err)
 {
 	const struct hooks *hooks = &common->hooks;
+	struct verdict_report report;
 	char text[ADDRESS_TEXT];
+	int result;
 
 	if (datagram_set_options(fd, &common->opts.udp, err))
 		return err_wrap(err, "listen on %s", address_format(a, text, sizeof(text)));
+	if (hooks->told_kernel && datagram_report(fd, &common->opts.udp, &report)) {
+		result = hooks->told_kernel(hooks->context, socket_kind_names[SOCKET_DATAGRAM],
+					    &report, err);
+		if (result)
+			return result;
+	}
 	return hooks->socket_opened ? hooks->socket_opened(hooks->context, SOCKET_DATAGRAM, fd, err)
 				    : 0;
 }
