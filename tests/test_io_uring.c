@@ -8,6 +8,15 @@
  */
 #include "tests/uring_fixture.h"
 
+/* In which order the kernel finishes what is ready is its own: Linux 6.1 begins with the last. */
+static bool all_have(const struct seen *seen, int count, int results)
+{
+	for (int i = 0; i < count; i++)
+		if (seen[i].results < results)
+			return false;
+	return true;
+}
+
 /* A hundred connections echo at a time: one turn sends and receives for all of them. */
 static void test_one_system_call(void)
 {
@@ -30,7 +39,7 @@ static void test_one_system_call(void)
 	for (int i = 0; i < TURNS; i++) {
 		for (int p = 0; p < PAIRS; p++)
 			ops->submit(b, &send[p].op);
-		while (recv[PAIRS - 1].results <= i || send[PAIRS - 1].results <= i)
+		while (!all_have(recv, PAIRS, i + 1) || !all_have(send, PAIRS, i + 1))
 			turn(b, SEC);
 	}
 	for (int p = 0; p < PAIRS; p++)
@@ -68,7 +77,19 @@ static void test_buffers_run_out(void)
 struct starved {
 	struct seen recv[3], end;
 	int fd[3][2];
+	int hungry[2]; /* the two that got none */
 };
+
+static void find_hungry(struct starved *s)
+{
+	int count = 0;
+
+	for (int i = 0; i < 3; i++)
+		if (!s->recv[i].results && count < 2)
+			s->hungry[count++] = i;
+	CHECK_INT(count, 2);
+	CHECK_INT(s->recv[0].bytes + s->recv[1].bytes + s->recv[2].bytes, 5);
+}
 
 static struct backend *starve(struct starved *s)
 {
@@ -84,8 +105,7 @@ static struct backend *starve(struct starved *s)
 	for (int i = 0; i < 3; i++)
 		CHECK_INT(write(s->fd[i][1], "hello", 5), 5);
 	CHECK_INT(turn(b, SEC), 1);
-	CHECK_INT(s->recv[0].bytes, 5);
-	CHECK_INT(s->recv[1].results + s->recv[2].results, 0);
+	find_hungry(s);
 	return b;
 }
 
@@ -101,17 +121,18 @@ static void test_cancel_starved(void)
 {
 	struct starved s;
 	struct backend *b AUTO(auto_backend) = starve(&s);
+	struct seen *one = &s.recv[s.hungry[0]], *two = &s.recv[s.hungry[1]];
 
-	ops->cancel(b, &s.recv[1].op);
-	while (!s.recv[1].results && turn(b, SEC) == 1)
+	ops->cancel(b, &one->op);
+	while (!one->results && turn(b, SEC) == 1)
 		;
-	CHECK_INT(s.recv[1].res, -ECANCELED);
-	ops->submit(b, &s.recv[1].op);
-	while ((!s.recv[1].bytes || !s.recv[2].bytes) && turn(b, SEC) == 1)
+	CHECK_INT(one->res, -ECANCELED);
+	ops->submit(b, &one->op);
+	while ((!one->bytes || !two->bytes) && turn(b, SEC) == 1)
 		;
-	CHECK_INT(s.recv[1].bytes, 5);
-	CHECK_INT(s.recv[2].bytes, 5);
-	CHECK_INT(s.recv[1].results, 2);
+	CHECK_INT(one->bytes, 5);
+	CHECK_INT(two->bytes, 5);
+	CHECK_INT(one->results, 2);
 	end_starved(&s);
 }
 
@@ -119,16 +140,17 @@ static void test_close_starved(void)
 {
 	struct starved s;
 	struct backend *b AUTO(auto_backend) = starve(&s);
+	struct seen *one = &s.recv[s.hungry[0]], *two = &s.recv[s.hungry[1]];
 
-	s.end.op = (struct io_op){ .kind = IO_CLOSE, .fd = s.fd[2][0], .done = see };
+	s.end.op = (struct io_op){ .kind = IO_CLOSE, .fd = s.fd[s.hungry[1]][0], .done = see };
 	ops->submit(b, &s.end.op);
-	while ((!s.end.results || !s.recv[1].bytes) && turn(b, SEC) == 1)
+	while ((!s.end.results || !one->bytes) && turn(b, SEC) == 1)
 		;
 	CHECK_INT(s.end.res, 0);
-	CHECK_INT(s.recv[2].res, -ECANCELED);
-	CHECK_INT(s.recv[2].results, 1);
-	CHECK_INT(s.recv[1].bytes, 5);
-	CHECK_INT(write(s.fd[2][0], "x", 1), -1);
+	CHECK_INT(two->res, -ECANCELED);
+	CHECK_INT(two->results, 1);
+	CHECK_INT(one->bytes, 5);
+	CHECK_INT(write(s.fd[s.hungry[1]][0], "x", 1), -1);
 	end_starved(&s);
 }
 
@@ -137,14 +159,15 @@ static void test_starved_in_vain(void)
 {
 	struct starved s;
 	struct backend *b AUTO(auto_backend) = starve(&s);
+	struct seen *one = &s.recv[s.hungry[0]], *two = &s.recv[s.hungry[1]];
 	char got[5];
 
-	CHECK_INT(read(s.fd[1][0], got, 5), 5);
+	CHECK_INT(read(s.fd[s.hungry[0]][0], got, 5), 5);
 	CHECK_INT(turn(b, 5 * SEC), 1);
-	CHECK_INT(s.recv[2].bytes, 5);
-	CHECK_INT(write(s.fd[1][1], "again", 5), 5);
+	CHECK_INT(two->bytes, 5);
+	CHECK_INT(write(s.fd[s.hungry[0]][1], "again", 5), 5);
 	CHECK_INT(turn(b, 5 * SEC), 1);
-	CHECK_INT(s.recv[1].bytes, 5);
+	CHECK_INT(one->bytes, 5);
 	end_starved(&s);
 }
 

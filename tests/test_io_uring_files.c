@@ -21,9 +21,9 @@ static int file_with(int flags)
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/ringwalk-XXXXXX", folder ? folder : "/tmp");
-	fd = mkostemp(path, O_CLOEXEC | flags);
-	if (fd < 0)
-		fd = mkostemp(path, O_CLOEXEC);
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, flags); /* a tmpfs before Linux 6.6 refuses O_DIRECT */
 	if (fd < 0 || unlink(path) < 0 || pwrite(fd, page, PAGE, 0) != PAGE || fdatasync(fd) < 0)
 		abort();
 	return fd;
