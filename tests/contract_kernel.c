@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,8 +127,10 @@ static int close_one(struct fixture *f, int fd)
 static int pair(struct fixture *f, int fd[2])
 {
 	int listener = listen_on_loopback(f), one = 1;
+	struct pollfd arrived = { .fd = listener, .events = POLLIN };
 
 	fd[1] = connect_to(f, listener);
+	poll(&arrived, 1, 5000); /* who connects can be done a moment before who accepts */
 	fd[0] = keep(f, accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
 	close_one(f, listener);
 	if (fd[0] < 0 || fd[1] < 0)
