@@ -207,8 +207,6 @@ static int settle_one(struct placement *p, unsigned i, const struct target *t,
 		return 0;
 	snprintf(report.name, sizeof(report.name), "%s", tn->group.name);
 	rc = tn->settle(t, opts, parts->ranges, parts->range_count, at_end, &report, err);
-	if (rc == SETTLE_SAME)
-		return 0;
 	if (rc < 0) {
 		report.verdict = verdict_of_error(rc);
 		snprintf(report.why, sizeof(report.why), "%.*s", (int)sizeof(report.why) - 1,

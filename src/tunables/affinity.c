@@ -179,18 +179,12 @@ static int read_back(const struct target *t, void *opts, struct err *err)
 	return 0;
 }
 
-static int settle(const struct target *t, const void *opts, const struct memory_range *ranges,
-		  unsigned count, bool at_end, struct verdict_report *report, struct err *err)
+static void ended(const struct target *t, const void *opts, struct verdict_report *report)
 {
 	struct pin_opts resolved = *(const struct pin_opts *)opts;
-	int rc;
 
-	(void)ranges;
-	(void)count;
-	if (!at_end)
-		return SETTLE_SAME;
-	rc = resolve(t, &resolved, err);
-	return rc ? rc : pin_look_again(t, &resolved, report);
+	if (resolve(t, &resolved, NULL) == 0)
+		pin_look_again(t, &resolved, report);
 }
 
 const struct tunable tunable_pin = {
@@ -207,5 +201,5 @@ const struct tunable tunable_pin = {
 	.apply = apply,
 	.read_back = read_back,
 	.explain = pin_explain,
-	.settle = settle,
+	.ended = ended,
 };

@@ -57,9 +57,9 @@ void pin_explain(const struct target *t, const void *requested, const void *effe
 		 struct verdict_report *report);
 /*
  * Is the thread, pinned as in *resolved, still where the pin put it? Leaving a cpuset, or a change
- * of the one it is in, takes pins away without a word. SETTLE_SAME, or 0 and a report.
+ * of the one it is in, takes pins away without a word: *report then says so.
  */
-int pin_look_again(const struct target *t, const struct pin_opts *resolved,
-		   struct verdict_report *report);
+void pin_look_again(const struct target *t, const struct pin_opts *resolved,
+		    struct verdict_report *report);
 
 #endif

@@ -142,11 +142,11 @@ void pin_explain(const struct target *t, const void *requested, const void *effe
 	}
 }
 
-int pin_look_again(const struct target *t, const struct pin_opts *resolved,
-		   struct verdict_report *report)
+void pin_look_again(const struct target *t, const struct pin_opts *resolved,
+		    struct verdict_report *report)
 {
-	struct pin_opts now = *resolved;
 	cpu_set_t want, have, allowed;
+	char now[PIN_TEXT];
 
 	cpus_read(resolved->cpus, &want);
 	CPU_ZERO(&have);
@@ -154,15 +154,12 @@ int pin_look_again(const struct target *t, const struct pin_opts *resolved,
 	cpus_allowed(&allowed);
 	CPU_AND(&want, &want, &allowed);
 	if (CPU_EQUAL(&want, &have))
-		return SETTLE_SAME;
-	cpus_write(&have, now.cpus, sizeof(now.cpus));
-	snprintf(report->requested, sizeof(report->requested), "cpus=%s", resolved->cpus);
-	snprintf(report->effective, sizeof(report->effective), "cpus=%s", now.cpus);
-	describe(resolved, &now, report);
+		return;
+	cpus_write(&have, now, sizeof(now));
 	report->verdict = VERDICT_CLAMPED;
+	snprintf(report->effective, sizeof(report->effective), "cpus=%s", now);
 	snprintf(report->why, sizeof(report->why),
 		 "pinned to cpus %.50s at the start, on cpus %.50s at the end: somebody moved it, "
 		 "or its cpuset, and that takes pins away",
-		 resolved->cpus, now.cpus);
-	return 0;
+		 resolved->cpus, now);
 }

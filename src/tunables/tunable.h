@@ -59,9 +59,6 @@ struct target {
 
 #define TUNABLE_OPTS_MAX 2048
 
-/* Of settle(): all is as apply() left and reported it, so there is no report. */
-enum { SETTLE_SAME = 1 };
-
 /* Threads whose place and policy are set apart from those of the others. */
 #define TUNABLE_OWN_GROUPS \
 	(1U << THREAD_ACCEPTOR | 1U << THREAD_STORAGE | 1U << THREAD_SQPOLL | 1U << THREAD_IOWQ)
@@ -106,11 +103,9 @@ struct tunable {
 	void (*explain)(const struct target *t, const void *requested, const void *effective,
 			struct verdict_report *report);
 	/*
-	 * SCOPE_THREAD: this thread, when it is ready and again at its end. Looks whether what was
-	 * set is still there; of its memory moves, faults
+	 * SCOPE_THREAD: this thread's memory, when it is ready and again at its end. Moves, faults
 	 * in or advises what the policy alone does not reach (not at_end), counts the pages, and
-	 * puts what came of it into *report. 0, SETTLE_SAME, or -errno when nothing could be done.
-	 * Optional.
+	 * puts what came of it into *report. 0, or -errno when nothing could be done. Optional.
 	 */
 	int (*settle)(const struct target *t, const void *opts, const struct memory_range *ranges,
 		      unsigned count, bool at_end, struct verdict_report *report, struct err *err);
