@@ -4,6 +4,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 import json
+import os
 import pathlib
 import sys
 import tempfile
@@ -58,6 +59,27 @@ def test_this_machine_is_looked_at_in_bounded_time():
     assert not {f["id"]: f for f in report["findings"]}["gaps"]["unknown"]
     # Under 2 s when it gets the CPU; a busy machine may give it a fifth of one.
     assert took < 10, took
+
+
+def test_info_says_what_this_machine_is_and_what_works():
+    page = run("info", status=0).stdout
+    for word in ("machine\n", "\n  kernel ", "\n  topology ", "\nbackends\n", "\n  io_uring ",
+                 "\n    policy=fifo ", "\n    policy=deadline ", "\n    util-min=1 "):
+        assert word in page, (word, page)
+    assert max(map(len, page.splitlines())) <= 100, page
+    assert not [line for line in page.splitlines() if line != line.rstrip()], page
+
+
+def test_info_lists_the_parts_of_a_machine_by_all_their_names():
+    two = str(TOP / "tests/fixtures/topology/two-packages.xml")
+    page = run("info", "topology", status=0, env={**os.environ, "HWLOC_XMLFILE": two}).stdout
+    lines = [" ".join(line.split()) for line in page.splitlines()]
+    assert lines[0].startswith("2 packages, 2 nodes, 8 cores, 16 CPUs"), page
+    assert "package:1 chip:1 cpus 4-7,12-15" in lines, page
+    assert "core:4 core:1:0 cpus 4,12" in lines, page
+    assert "pu:13 strand:1:1:13 cpus 13" in lines, page
+    page = run("info", "machine", status=0, env={**os.environ, "HWLOC_XMLFILE": two}).stdout
+    assert "HWLOC_XMLFILE" in page, page
 
 
 def test_wrong_options_are_wrong_usage():

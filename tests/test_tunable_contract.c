@@ -250,6 +250,18 @@ static void test_every_knob_says_how_it_is_read_back(void)
 	CU_ASSERT(count > 0);
 }
 
+static void test_what_info_tries_are_settings_that_end_in_a_verdict(void)
+{
+	struct verdict_report report;
+	struct err err = { 0 };
+
+	for (const char *const *text = tunable->trials; text && *text; text++) {
+		CHECK_INT(tunable_try(tunable, *text, &report, &err), 0);
+		CU_ASSERT(*report.requested != '\0');
+		CU_ASSERT(report.verdict == VERDICT_OK || *report.why);
+	}
+}
+
 static CU_TestInfo tests[] = {
 	{ "every setting ends in its verdict and can be taken back",
 	  test_every_setting_ends_in_its_verdict_and_can_be_taken_back },
@@ -261,6 +273,8 @@ static CU_TestInfo tests[] = {
 	  test_the_registry_has_affinity_before_the_policy },
 	{ "every tunable has its rows", test_every_tunable_has_its_rows },
 	{ "every knob says how it is read back", test_every_knob_says_how_it_is_read_back },
+	{ "what info tries are settings that end in a verdict",
+	  test_what_info_tries_are_settings_that_end_in_a_verdict },
 	CU_TEST_INFO_NULL,
 };
 

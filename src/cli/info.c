@@ -8,32 +8,73 @@
 
 #include "backends/backend.h"
 #include "cli/cli.h"
+#include "cli/info_machine.h"
+#include "cli/info_uring.h"
 #include "cli/info_values.h"
 #include "cli/role.h"
 #include "cli/tune.h"
+#include "cli/wrapped.h"
 #include "tunables/tunable.h"
+
+enum { COLUMN_HELP = 14, COLUMN_TRIAL = 46 };
 
 static void print_line(const struct knob_group *g, int (*probe)(struct err *why))
 {
 	struct err why = { 0 };
-	int result = probe ? probe(&why) : 0;
+	char text[1024];
 
-	printf("  %-10s %-52s %s\n", g->name, g->help, result < 0 ? why.text : "works here");
+	if (probe && probe(&why) < 0)
+		snprintf(text, sizeof(text), "%s; not here: %s", g->help, why.text);
+	else
+		snprintf(text, sizeof(text), "%s; works here", g->help);
+	printf("  %-*s", COLUMN_HELP - 2, g->name);
+	print_wrapped(COLUMN_HELP, text);
 }
 
 static int print_backends(void)
 {
+	char text[1024];
+
 	puts("backends");
 	for (unsigned i = 0; backends[i]; i++)
 		print_line(&backends[i]->group, backends[i]->probe);
+	if (*io_uring_describe(text, sizeof(text))) {
+		printf("%*sio_uring has: ", COLUMN_HELP, "");
+		print_wrapped(COLUMN_HELP + (int)strlen("io_uring has: "), text);
+	}
 	return EXIT_VALID;
+}
+
+/* Each in a thread that ends then: nothing of it stays. */
+static void print_trial(const struct tunable *tn, const char *settings)
+{
+	struct verdict_report report;
+	struct err err = { 0 };
+	char text[512];
+
+	if (tunable_try(tn, settings, &report, &err) < 0)
+		snprintf(text, sizeof(text), "not tried: %.400s", err.text);
+	else
+		snprintf(text, sizeof(text), "%s%s%s", verdict_names[report.verdict],
+			 *report.why ? ": " : "", report.why);
+	printf("    %-*s", COLUMN_TRIAL - 4, settings);
+	print_wrapped(COLUMN_TRIAL, text);
 }
 
 static int print_tunables(void)
 {
-	puts("tunables of threads");
-	for (unsigned i = 0; tunables[i]; i++)
+	puts("tunables, and what came of trying some of their settings");
+	for (unsigned i = 0; tunables[i]; i++) {
 		print_line(&tunables[i]->group, tunables[i]->probe);
+		for (unsigned k = 0; tunables[i]->trials && tunables[i]->trials[k]; k++)
+			print_trial(tunables[i], tunables[i]->trials[k]);
+	}
+	return EXIT_VALID;
+}
+
+static int print_machine_section(void)
+{
+	print_machine();
 	return EXIT_VALID;
 }
 
@@ -116,7 +157,10 @@ static int print_settings(void)
 
 static int print_all(void)
 {
+	print_machine();
+	putchar('\n');
 	print_backends();
+	putchar('\n');
 	return print_tunables();
 }
 
@@ -124,9 +168,11 @@ static const struct topic {
 	const char *name, *help;
 	int (*print)(void);
 } topics[] = {
-	{ "all", "backends and tunables", print_all },
+	{ "all", "machine, backends and tunables", print_all },
+	{ "machine", "kernel, CPUs, caches, memory, control groups", print_machine_section },
+	{ "topology", "the parts of this machine that --pin.at takes", print_topology },
 	{ "backends", "the kernel's I/O interfaces", print_backends },
-	{ "tunables", "what threads can be told", print_tunables },
+	{ "tunables", "what the kernel can be told, and what it says to it", print_tunables },
 	{ "knobs", "every option, as a Markdown table", print_knobs },
 	{ "settings", "settings of the whole machine, as a Markdown table", print_settings },
 	{ "values", "laws that numbers are drawn from, as Markdown", print_values },

@@ -187,6 +187,16 @@ static void ended(const struct target *t, const void *opts, struct verdict_repor
 		pin_look_again(t, &resolved, report);
 }
 
+static const char *const trials[] = { "at=node:1",
+				      "at=l3:1",
+				      "strategy=compact",
+				      "strategy=scatter",
+				      "strategy=same-core",
+				      "strategy=same-l3",
+				      "strategy=other-node",
+				      "strategy=away avoid=pu:0",
+				      NULL };
+
 const struct tunable tunable_pin = {
 	.group = { .name = "pin",
 		   .help = "which CPUs threads run on",
@@ -195,6 +205,7 @@ const struct tunable tunable_pin = {
 	.scope = SCOPE_THREAD,
 	.moment = MOMENT_STARTED,
 	.own_groups = TUNABLE_OWN_GROUPS,
+	.trials = trials,
 	.is_default = is_default,
 	.check = check,
 	.resolve = resolve,

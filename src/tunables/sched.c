@@ -297,6 +297,17 @@ static int read_back(const struct target *t, void *opts, struct err *err)
 	return 0;
 }
 
+static const char *const trials[] = { "policy=batch",
+				      "policy=idle",
+				      "policy=fifo",
+				      "policy=rr",
+				      "policy=deadline runtime=1ms deadline=10ms",
+				      "policy=ext",
+				      "nice=-1",
+				      "slice=3ms",
+				      "util-min=1",
+				      NULL };
+
 const struct tunable tunable_sched = {
 	.group = { .name = "sched",
 		   .help = "scheduling policy of threads",
@@ -305,6 +316,7 @@ const struct tunable tunable_sched = {
 	.scope = SCOPE_THREAD,
 	.moment = MOMENT_READY,
 	.own_groups = TUNABLE_OWN_GROUPS,
+	.trials = trials,
 	.is_default = is_default,
 	.check = check,
 	.resolve = resolve,

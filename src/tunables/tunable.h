@@ -81,6 +81,12 @@ struct tunable {
 	 */
 	bool (*needs_journal)(const void *opts);
 
+	/*
+	 * SCOPE_THREAD: settings that a machine may or may not offer, as "policy=fifo", up to NULL:
+	 * whoever lists what works here tries each (tunable_try). Optional.
+	 */
+	const char *const *trials;
+
 	/* 0, or -errno and why it cannot work here. NULL: it always can. */
 	int (*probe)(struct err *why);
 	/* True when opts asks for nothing (all defaults): then nothing is touched. */
@@ -132,6 +138,13 @@ int tunable_apply(const struct tunable *tn, const struct target *t, const void *
  */
 void tunable_describe_asked(const struct tunable *tn, const void *requested, const void *effective,
 			    struct verdict_report *report);
+
+/*
+ * Applies "policy=fifo priority=10" to a thread that is made for it and ends then (SCOPE_THREAD).
+ * *ret says what came of it. 0, or -errno when the settings are wrong or there is no thread.
+ */
+int tunable_try(const struct tunable *tn, const char *settings, struct verdict_report *ret,
+		struct err *err);
 
 /* registry.c - in the order of application; ends with NULL. */
 extern const struct tunable *const tunables[];
