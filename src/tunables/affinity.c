@@ -39,8 +39,8 @@ static const struct knob knobs[] = {
 	  KNOB_FIELD(struct pin_opts, strategy, int),
 	  .choices = pin_strategy_names,
 	  .def = "none",
-	  .help = "which CPUs first, of pin.cpus, pin.at or all: neighbours, far apart, those that "
-		  "share a core or L3 cache with pin.avoid, or neither its nodes nor its cores",
+	  .help = "in which order CPUs are handed out, of pin.cpus, pin.at or all: neighbours, far "
+		  "apart, or as seen from those of pin.avoid (docs/placement.md)",
 	  .read_back = "sched_getaffinity(2)" },
 	{ .name = "avoid",
 	  .type = &pin_knob_avoid,
