@@ -6,7 +6,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "tests/uring_fixture.h"
+#include "tests/backend_fixture.h"
 
 /* In which order the kernel finishes what is ready is its own: Linux 6.1 begins with the last. */
 static bool all_have(const struct seen *seen, int count, int results)
@@ -294,6 +294,83 @@ static void test_full_queue(void)
 	}
 }
 
+/* A second, of which the second completion spares the most. */
+static void test_min_wait(void)
+{
+	struct seen recv[2];
+	struct backend *b = NULL;
+	struct err err = { 0 };
+	int fd[2][2];
+	int64_t start_ns;
+
+	if (open_with(&b, "min-wait=1s min-wait-count=2", &err) == -EOPNOTSUPP) {
+		printf(" (not possible here: %s)", err.text);
+		return;
+	}
+	for (int i = 0; i < 2; i++) {
+		pair(fd[i]);
+		recv[i] = (struct seen){ .op = { .kind = IO_RECV, .fd = fd[i][0], .done = see } };
+		ops->submit(b, &recv[i].op);
+	}
+	turn(b, 0);
+	for (int count = 1; count <= 2; count++) {
+		for (int i = 0; i < count; i++)
+			CHECK_INT(write(fd[i][1], "x", 1), 1);
+		start_ns = clock_now_ns();
+		CHECK_INT(turn(b, 20 * SEC), 1);
+		CU_ASSERT(count == 2 || clock_now_ns() - start_ns >= SEC);
+		CU_ASSERT(clock_now_ns() - start_ns < 15 * SEC);
+	}
+	CHECK_INT(recv[0].bytes, 2);
+	CHECK_INT(recv[1].bytes, 1);
+	CHECK_INT(b->stats.waits, 3);
+	ops->close(b);
+	for (int i = 0; i < 2; i++) {
+		close(fd[i][0]);
+		close(fd[i][1]);
+	}
+}
+
+/* Sixteen small messages are ready at once, and there is one buffer for them. */
+static uint64_t retries_with(const char *text)
+{
+	struct backend *b AUTO(auto_backend) = opened(text);
+	struct seen recv[16] = { 0 };
+	int fd[16][2], left = 16;
+
+	for (int i = 0; i < 16; i++) {
+		pair(fd[i]);
+		recv[i].op = (struct io_op){ .kind = IO_RECV, .fd = fd[i][0], .done = see };
+		CHECK_INT(write(fd[i][1], "0123456789", 10), 10);
+		ops->submit(b, &recv[i].op);
+	}
+	while (left && turn(b, SEC) >= 0) {
+		left = 16;
+		for (int i = 0; i < 16; i++)
+			left -= recv[i].bytes == 10;
+	}
+	CHECK_INT(left, 0);
+	for (int i = 0; i < 16; i++) {
+		close(fd[i][0]);
+		close(fd[i][1]);
+	}
+	return b->stats.retries;
+}
+
+static void test_incremental_buffers(void)
+{
+	struct backend *b = NULL;
+	struct err err = { 0 };
+
+	if (open_with(&b, "incremental-buffers=yes", &err) == -EOPNOTSUPP) {
+		printf(" (not possible here: %s)", err.text);
+		return;
+	}
+	ops->close(b);
+	CU_ASSERT(retries_with("buffers=1") > 0);
+	CHECK_INT(retries_with("buffers=1 incremental-buffers=yes"), 0);
+}
+
 static CU_TestInfo tests[] = {
 	{ "a turn is a few system calls for a hundred connections", test_one_system_call },
 	{ "buffers that run out are retried and counted, never told", test_buffers_run_out },
@@ -304,10 +381,12 @@ static CU_TestInfo tests[] = {
 	{ "a wake between a wait and its results ends the next wait", test_late_wake },
 	{ "sends leave early when they hold much memory", test_pending_bytes },
 	{ "a full submission queue is no limit", test_full_queue },
+	{ "min-wait waits for several, and after a while for one", test_min_wait },
+	{ "an incremental buffer holds what many have sent", test_incremental_buffers },
 	CU_TEST_INFO_NULL,
 };
 
 int main(void)
 {
-	return uring_main("io_uring", tests);
+	return backend_main("io_uring", "io_uring", tests);
 }

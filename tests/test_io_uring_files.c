@@ -9,7 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 
-#include "tests/uring_fixture.h"
+#include "tests/backend_fixture.h"
 
 #define PAGE 4096
 
@@ -206,5 +206,5 @@ static CU_TestInfo tests[] = {
 
 int main(void)
 {
-	return uring_main("io_uring_files", tests);
+	return backend_main("io_uring", "io_uring_files", tests);
 }

@@ -6,16 +6,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <arpa/inet.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <netinet/in.h>
-#include <stddef.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
-#include "tests/uring_fixture.h"
+#include "tests/backend_fixture.h"
 
 static void test_refusals(void)
 {
@@ -30,6 +23,11 @@ static void test_refusals(void)
 		{ "sqpoll-idle=1.5ms", "whole milliseconds" },
 		{ "entries=64 cq-entries=32", "must not be less than io_uring.entries=64" },
 		{ "buffers=3", "buffers=3 is not a power of two" },
+		{ "min-wait=1500ns", "whole microseconds" },
+		{ "min-wait-count=4", "io_uring.min-wait=50us or the like must say" },
+		{ "napi-busy-poll=1500ns", "whole microseconds" },
+		{ "napi-prefer-busy-poll=yes", "must say how long" },
+		{ "hybrid-iopoll=yes", "a way to do io_uring.iopoll=yes" },
 		/* These the kernel refuses. */
 		{ "sqpoll=yes defer-taskrun=no coop-taskrun=no sqpoll-cpu=4095",
 		  "sqpoll-cpu): Invalid argument" },
@@ -198,5 +196,5 @@ static CU_TestInfo tests[] = {
 
 int main(void)
 {
-	return uring_main("io_uring_open", tests);
+	return backend_main("io_uring", "io_uring_open", tests);
 }

@@ -73,9 +73,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include "base/err.h"
+#include "base/kinds.h"
 #include "base/knob.h"
+#include "base/verdict.h"
 
 enum io_kind {
 	IO_ACCEPT,   /* multishot; result: the new descriptor */
@@ -204,6 +207,12 @@ struct backend {
 	struct file_pool *pool; /* FILES_THREAD */
 };
 
+/* A thread of the kernel that works for a backend: its tid is one of this process. */
+struct backend_thread {
+	enum thread_role role; /* THREAD_SQPOLL, THREAD_IOWQ */
+	pid_t tid;
+};
+
 struct backend_ops {
 	/* name, help, options. opts_size bytes of defaults are made by knob_defaults(). */
 	struct knob_group group;
@@ -257,7 +266,34 @@ struct backend_ops {
 	 * read; for the time before the first operation.
 	 */
 	int (*check_file)(struct backend *b, int fd, struct err *err);
+
+	/*
+	 * Optional (NULL: nothing of it reaches the kernel, or it cannot be asked): puts what the
+	 * kernel has into opts, which holds what open() was given. Whoever knows more than the
+	 * comparison of the two will tell puts a verdict and a sentence into *report. Called when
+	 * the backend is open, and again at its end, when it is known what the sockets were; in its
+	 * own thread, by backend_read_back().
+	 */
+	int (*read_back)(struct backend *b, void *opts, struct verdict_report *report,
+			 struct err *err);
+
+	/*
+	 * Optional (NULL: there never are any): the kernel's threads that work at this moment for
+	 * what the thread `maker` of this process has opened, at most max of them. Returns how
+	 * many; those of what has just been closed may be among them. Any thread, any time.
+	 */
+	unsigned (*kernel_threads)(pid_t maker, struct backend_thread *ret, unsigned max);
 };
+
+/* Of any backend's options. */
+#define BACKEND_OPTS_MAX 1024
+
+/*
+ * read_back.c - what b was asked for beside what the kernel has; *ret is always filled in. 0 when
+ * that is ok or vacuous; else -errno, and err says why. b was opened with `requested`.
+ */
+int backend_read_back(struct backend *b, const void *requested, struct verdict_report *ret,
+		      struct err *err);
 
 /* registry.c - the one place that names every backend; ends with NULL. sim is not in this list. */
 extern const struct backend_ops *const backends[];

@@ -1,12 +1,9 @@
 /*
- * io_uring.c - what can be set, what this machine allows, and the way in and out.
+ * io_uring.c - the way in and out of the io_uring backend.
  *
- * Set-ups that are known not to go together are refused in words before the kernel is asked; what
- * the kernel refuses is told with its own answer. Nothing asked for is left out silently.
- *
- * The defaults are the set-up that paid in measurements: one system call a turn, multishot accept
- * and receive, a ring of buffers that fits into half of a second-level cache, completions only when
- * the thread asks for them (DEFER_TASKRUN).
+ * Set-ups that are known not to go together are refused in words before the kernel is asked
+ * (io_uring_knobs.c); what the kernel refuses is told with its own answer. Nothing asked for is
+ * left out silently.
  *
  * On the way out everything in flight is cancelled and waited for: a ring that dies with requests
  * on a listening socket keeps it bound for a while, and a restart would find the port taken.
@@ -32,139 +29,6 @@
 #define DATAGRAM_HEAD                                                                      \
 	(uint32_t)(sizeof(struct io_uring_recvmsg_out) + sizeof(struct sockaddr_storage) + \
 		   CMSG_SPACE(sizeof(int)))
-
-#define FIELD(field, ctype) KNOB_FIELD(struct uring_opts, field, ctype)
-
-static const struct knob knobs[] = {
-	{ .name = "entries",
-	  .type = &knob_int,
-	  FIELD(entries, int64_t),
-	  .min = 1,
-	  .max = 32768,
-	  .def = "256",
-	  .help = "submission queue entries (rounded up to a power of two)" },
-	{ .name = "cq-entries",
-	  .type = &knob_int,
-	  FIELD(cq_entries, int64_t),
-	  .min = 2,
-	  .max = 65536,
-	  .def = "8192",
-	  .help = "completion queue entries (rounded up likewise)" },
-	{ .name = "multishot-accept",
-	  .type = &knob_bool,
-	  FIELD(multishot_accept, bool),
-	  .def = "yes",
-	  .help = "one request accepts many connections" },
-	{ .name = "multishot-recv",
-	  .type = &knob_bool,
-	  FIELD(multishot_recv, bool),
-	  .def = "yes",
-	  .help = "one request receives many times (datagrams always do)" },
-	{ .name = "poll-first",
-	  .type = &knob_bool,
-	  FIELD(poll_first, bool),
-	  .def = "no",
-	  .help = "receives wait for data before they try" },
-	{ .name = "buffers",
-	  .type = &knob_int,
-	  FIELD(buffers, int64_t),
-	  .min = 1,
-	  .max = 32768,
-	  .def = "32",
-	  .help = "receive buffers shared by all connections, a power of two" },
-	{ .name = "buffer-size",
-	  .type = &knob_size,
-	  FIELD(buffer_size_bytes, int64_t),
-	  .min = 256,
-	  .max = 16 << 20,
-	  .def = "16KiB",
-	  .help = "bytes of one; longer datagrams (less 168B) are dropped" },
-	{ .name = "registered-files",
-	  .type = &knob_bool,
-	  FIELD(registered_files, bool),
-	  .def = "no",
-	  .help = "accepted connections live in the ring's own table" },
-	{ .name = "registered-ring",
-	  .type = &knob_bool,
-	  FIELD(registered_ring, bool),
-	  .def = "yes",
-	  .help = "the ring's descriptor is registered with the thread" },
-	{ .name = "coop-taskrun",
-	  .type = &knob_bool,
-	  FIELD(coop_taskrun, bool),
-	  .def = "yes",
-	  .help = "completions do not interrupt the thread" },
-	{ .name = "single-issuer",
-	  .type = &knob_bool,
-	  FIELD(single_issuer, bool),
-	  .def = "yes",
-	  .help = "tell the kernel that one thread submits" },
-	{ .name = "defer-taskrun",
-	  .type = &knob_bool,
-	  FIELD(defer_taskrun, bool),
-	  .def = "yes",
-	  .help = "completions are made only when the thread asks for them" },
-	{ .name = "sqpoll",
-	  .type = &knob_bool,
-	  FIELD(sqpoll, bool),
-	  .def = "no",
-	  .help = "a kernel thread polls the submission queue" },
-	{ .name = "sqpoll-idle",
-	  .type = &knob_time,
-	  FIELD(sqpoll_idle_ns, int64_t),
-	  .min = MS,
-	  .max = 3600 * SEC,
-	  .def = "10ms",
-	  .help = "it sleeps after so long without work" },
-	{ .name = "sqpoll-cpu",
-	  .type = &knob_int,
-	  FIELD(sqpoll_cpu, int64_t),
-	  .min = -1,
-	  .max = 65535,
-	  .def = "-1",
-	  .help = "CPU it is bound to, -1: none" },
-	{ .name = "busy-wait",
-	  .type = &knob_time,
-	  FIELD(busy_wait_ns, int64_t),
-	  .max = SEC,
-	  .def = "0ns",
-	  .help = "poll so long before sleeping" },
-	{ .name = "iopoll",
-	  .type = &knob_bool,
-	  FIELD(iopoll, bool),
-	  .def = "no",
-	  .help = "files are polled for instead of interrupting (O_DIRECT)" },
-	{ 0 },
-};
-
-static int refuse_combination(const struct uring_opts *o, struct err *err)
-{
-	if (o->sqpoll && (o->defer_taskrun || o->coop_taskrun))
-		return err_set(err, -EINVAL,
-			       "io_uring.sqpoll=yes: the kernel's thread makes the completions "
-			       "then; io_uring.defer-taskrun=no and io_uring.coop-taskrun=no must "
-			       "be set with it");
-	if (o->defer_taskrun && !o->single_issuer)
-		return err_set(err, -EINVAL,
-			       "io_uring.defer-taskrun=yes needs io_uring.single-issuer=yes; or "
-			       "set io_uring.defer-taskrun=no");
-	if (o->sqpoll_cpu >= 0 && !o->sqpoll)
-		return err_set(err, -EINVAL,
-			       "io_uring.sqpoll-cpu=%d binds a thread that only "
-			       "io_uring.sqpoll=yes makes",
-			       (int)o->sqpoll_cpu);
-	if (o->sqpoll_idle_ns % MS)
-		return err_set(err, -EINVAL,
-			       "io_uring.sqpoll-idle: the kernel takes whole milliseconds");
-	if (o->cq_entries < o->entries)
-		return err_set(err, -EINVAL,
-			       "io_uring.cq-entries=%d must not be less than io_uring.entries=%d",
-			       (int)o->cq_entries, (int)o->entries);
-	if (o->buffers & (o->buffers - 1))
-		return err_set(err, -EINVAL, "io_uring.buffers=%d is not a power of two",
-			       (int)o->buffers);
-	return 0;
-}
 
 static unsigned setup_flags(const struct uring_opts *o)
 {
@@ -236,13 +100,30 @@ static int open_tables(struct uring *b, struct err *err)
 	return ret ? err_sys(err, ret, "registering a table of %zu files", direct) : 0;
 }
 
+/* A datagram needs a buffer of its own, so incremental ones are for streams only. */
+static int open_buffers(struct uring *b, struct err *err)
+{
+	const struct uring_opts *o = &b->opts;
+	const struct uring_buffers_setup whole = { URING_GROUP, (uint32_t)o->buffers,
+						   (uint32_t)o->buffer_size_bytes, false };
+	struct uring_buffers_setup pieces = whole;
+	int ret = uring_buffers_open(&b->buffers, &b->ring, &whole, err);
+
+	if (ret || !o->incremental_buffers)
+		return ret;
+	pieces.group = b->stream_group = URING_GROUP_PIECES;
+	pieces.incremental = true;
+	return uring_buffers_open(&b->pieces, &b->ring, &pieces, err);
+}
+
 static int open_parts(struct uring *b, struct err *err)
 {
-	int ret = open_tables(b, err);
+	int ret = uring_kernel_open(b, err);
 
 	if (!ret)
-		ret = uring_buffers_open(&b->buffers, &b->ring, (uint32_t)b->opts.buffers,
-					 (uint32_t)b->opts.buffer_size_bytes, err);
+		ret = open_tables(b, err);
+	if (!ret)
+		ret = open_buffers(b, err);
 	if (!ret)
 		ret = uring_send_open(&b->sender, err);
 	if (!ret)
@@ -266,6 +147,7 @@ static void release(struct uring *b)
 	if (b->direct.first)
 		io_uring_unregister_files(&b->ring);
 	uring_buffers_close(&b->buffers, &b->ring);
+	uring_buffers_close(&b->pieces, &b->ring);
 	uring_polled_close(b);
 	uring_send_close(&b->sender);
 	io_uring_queue_exit(&b->ring);
@@ -282,7 +164,7 @@ extern const struct backend_ops backend_io_uring;
 static int open_backend(struct backend **ret, const void *opts, struct err *err)
 {
 	struct uring *b;
-	int code = refuse_combination(opts, err);
+	int code = uring_check(opts, err);
 
 	if (code)
 		return code;
@@ -367,7 +249,7 @@ static void close_backend(struct backend *base)
 const struct backend_ops backend_io_uring = {
 	.group = { .name = "io_uring",
 		   .help = "io_uring: submission and completion queues shared with the kernel",
-		   .knobs = knobs,
+		   .knobs = uring_knobs,
 		   .opts_size = sizeof(struct uring_opts) },
 	.sends_with_wait = true,
 	.has_files = true,
@@ -381,4 +263,6 @@ const struct backend_ops backend_io_uring = {
 	.wake = uring_wake,
 	.register_buffer = uring_register_buffer,
 	.check_file = uring_check_file,
+	.read_back = uring_read_back,
+	.kernel_threads = uring_kernel_threads,
 };

@@ -8,41 +8,78 @@
  */
 #include "backends/io_uring_buffers.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #define ALIGNMENT 64 /* a cache line; datagrams begin with a structure of the kernel's */
 
-int uring_buffers_open(struct uring_buffers *b, struct io_uring *ring, uint32_t count,
-		       uint32_t size_bytes, struct err *err)
+/* Younger than liburing 2.3, where the place of the flags is called padding. */
+#define BUF_RING_INCREMENTAL 2
+
+/* Fills in all but the ring, which begins where it will lie. */
+static int map_memory(struct uring_buffers *b, const struct uring_buffers_setup *setup,
+		      struct err *err)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	size_t ring_bytes = (count * sizeof(struct io_uring_buf) + page - 1) / page * page;
-	uint32_t stride_bytes = (size_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-	size_t mapped_bytes = ring_bytes + (size_t)count * stride_bytes;
-	struct io_uring_buf_reg reg = { .ring_entries = count, .bgid = URING_BUFFER_GROUP };
-	uint8_t *mapping;
-	int ret;
+	size_t ring_bytes = (setup->count * sizeof(struct io_uring_buf) + page - 1) / page * page;
+	uint32_t stride_bytes = (setup->size_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+	size_t mapped_bytes = ring_bytes + (size_t)setup->count * stride_bytes;
+	uint8_t *mapping = mmap(NULL, mapped_bytes, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	mapping = mmap(NULL, mapped_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		       0);
 	if (mapping == MAP_FAILED)
-		return err_sys(err, -errno, "%u receive buffers of %u bytes", count, size_bytes);
-	reg.ring_addr = (uintptr_t)mapping;
-	ret = io_uring_register_buf_ring(ring, &reg, 0);
+		return err_sys(err, -errno, "%u receive buffers of %u bytes", setup->count,
+			       setup->size_bytes);
+	*b = (struct uring_buffers){ .ring = (struct io_uring_buf_ring *)mapping,
+				     .memory = mapping + ring_bytes,
+				     .mapped_bytes = mapped_bytes,
+				     .count = setup->count,
+				     .size_bytes = setup->size_bytes,
+				     .stride_bytes = stride_bytes,
+				     .group = setup->group };
+	return 0;
+}
+
+static int refuse(const struct uring_buffers_setup *setup, int code, struct err *err)
+{
+	if (setup->incremental && code == -EINVAL)
+		return err_set(err, -EOPNOTSUPP,
+			       "io_uring.incremental-buffers=yes: this kernel cannot fill buffers "
+			       "piece by piece: Linux 6.12 or later is needed");
+	return err_sys(err, code, "registering a ring of %u buffers (needs Linux 5.19)",
+		       setup->count);
+}
+
+static void release(struct uring_buffers *b)
+{
+	munmap(b->ring, b->mapped_bytes);
+	free(b->used_bytes);
+	*b = (struct uring_buffers){ 0 };
+}
+
+int uring_buffers_open(struct uring_buffers *b, struct io_uring *ring,
+		       const struct uring_buffers_setup *setup, struct err *err)
+{
+	struct io_uring_buf_reg reg = { .ring_entries = setup->count,
+					.bgid = setup->group,
+					.pad = setup->incremental ? BUF_RING_INCREMENTAL : 0 };
+	int ret = map_memory(b, setup, err);
+
+	if (ret)
+		return ret;
+	reg.ring_addr = (uintptr_t)b->ring;
+	if (setup->incremental)
+		b->used_bytes = calloc(setup->count, sizeof(*b->used_bytes));
+	ret = setup->incremental && !b->used_bytes ? -ENOMEM
+						   : io_uring_register_buf_ring(ring, &reg, 0);
 	if (ret) {
-		munmap(mapping, mapped_bytes);
-		return err_sys(err, ret, "registering a ring of %u buffers (needs Linux 5.19)",
-			       count);
+		release(b);
+		return refuse(setup, ret, err);
 	}
-	*b = (struct uring_buffers){ (struct io_uring_buf_ring *)mapping,
-				     mapping + ring_bytes,
-				     mapped_bytes,
-				     count,
-				     size_bytes,
-				     stride_bytes };
 	io_uring_buf_ring_init(b->ring);
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < setup->count; i++)
 		uring_buffers_return(b, (int)i);
 	return 0;
 }
@@ -51,7 +88,6 @@ void uring_buffers_close(struct uring_buffers *b, struct io_uring *ring)
 {
 	if (!b->ring)
 		return;
-	io_uring_unregister_buf_ring(ring, URING_BUFFER_GROUP);
-	munmap(b->ring, b->mapped_bytes);
-	b->ring = NULL;
+	io_uring_unregister_buf_ring(ring, b->group);
+	release(b);
 }

@@ -21,16 +21,24 @@
 #define CHECK_BYTES   4096
 #define REGIONS_BYTES (1ULL << 30) /* the kernel takes no larger one */
 
+#define SETUP_HYBRID_IOPOLL (1U << 17) /* younger than liburing 2.3 */
+
 int uring_polled_open(struct uring *b, struct err *err)
 {
 	struct uring_polled *p = &b->polled;
-	struct io_uring_params params = { .flags = IORING_SETUP_IOPOLL | IORING_SETUP_CQSIZE,
+	unsigned hybrid = b->opts.hybrid_iopoll ? SETUP_HYBRID_IOPOLL : 0;
+	struct io_uring_params params = { .flags = IORING_SETUP_IOPOLL | IORING_SETUP_CQSIZE |
+						   hybrid,
 					  .cq_entries = (unsigned)b->opts.cq_entries };
 	int ret;
 
 	if (!b->opts.iopoll)
 		return 0;
 	ret = io_uring_queue_init_params((unsigned)b->opts.entries, &p->ring, &params);
+	if (ret == -EINVAL && hybrid)
+		return err_set(err, -EOPNOTSUPP,
+			       "io_uring.hybrid-iopoll=yes: this kernel cannot sleep before it "
+			       "polls: Linux 6.13 or later is needed");
 	if (ret)
 		return err_sys(err, ret, "io_uring.iopoll=yes: a ring of %d entries for files",
 			       (int)b->opts.entries);

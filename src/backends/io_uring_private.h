@@ -1,7 +1,10 @@
 /*
  * io_uring_private.h - what the files of the io_uring backend share.
  *
- *	io_uring.c		knobs, what cannot go together, open, close
+ *	io_uring.c		open, close
+ *	io_uring_knobs.c	what can be set, what cannot go together
+ *	io_uring_kernel.c	what liburing 2.3 has no words for; the kernel's threads
+ *	io_uring_read_back.c	what the kernel has of what was asked for
  *	io_uring_probe.c	can this machine run it
  *	io_uring_submit.c	operations to submission entries; descriptors and what is in flight
  *	io_uring_send.c		sends that are more than one request: files, without a copy
@@ -19,7 +22,16 @@
 
 #include "backends/files.h"
 #include "backends/io_uring_buffers.h"
+#include "backends/napi.h"
 #include "backends/timers.h"
+
+#define URING_MIN_WAIT_COUNT "8" /* the knob's default */
+#define URING_CPUS_TEXT	     128
+
+struct uring_napi {
+	int64_t time_ns; /* whole microseconds; 0: none */
+	bool prefer;
+};
 
 struct uring_opts {
 	int64_t entries, cq_entries;
@@ -30,7 +42,12 @@ struct uring_opts {
 	bool sqpoll;
 	int64_t sqpoll_idle_ns, sqpoll_cpu;
 	int64_t busy_wait_ns;
-	bool iopoll;
+	bool iopoll, hybrid_iopoll;
+	bool incremental_buffers;
+	int64_t min_wait_ns, min_wait_count;
+	struct uring_napi napi;
+	char iowq_cpus[URING_CPUS_TEXT];
+	int64_t iowq_bounded, iowq_unbounded;
 };
 
 /* io_op.state */
@@ -101,6 +118,8 @@ struct uring {
 	struct io_uring ring;
 	struct uring_opts opts;
 	struct uring_buffers buffers;
+	struct uring_buffers pieces; /* incremental_buffers: for streams */
+	uint16_t stream_group;	     /* where they receive into */
 	struct uring_slots plain, direct;
 	struct timers timers;
 	struct files files;
@@ -122,7 +141,11 @@ struct uring {
 	unsigned cq_end;	       /* next() goes no further in this turn */
 	uint64_t handed;	       /* results of this turn */
 
+	struct napi_census census; /* of descriptors that have been closed; napi */
+
 	size_t pending_bytes; /* in sends the kernel does not know of yet */
+	pid_t sqpoll_tid;     /* the polling thread; 0: none */
+	bool has_read_back;   /* once: the kernel's threads may have been moved since */
 	int broken;	      /* -errno that wait() returns from now on */
 
 	int wake_fd;
@@ -160,6 +183,7 @@ void uring_unlaunch(struct uring *b, struct io_op *op);
 /* The operation comes back with res, 0 or -errno; a file operation with op->result instead of 0. */
 void uring_finish(struct uring *b, struct io_op *op, int res);
 void uring_queue_wake(struct uring *b);
+void uring_queue_blocking(struct uring *b);   /* nothing, done by a thread for blocking work */
 void uring_queue_cancel_all(struct uring *b); /* counts as one in flight */
 /* The kernel had no buffer for op and ended it: queued again by uring_feed(). */
 void uring_starve(struct uring *b, struct io_op *op);
@@ -205,5 +229,26 @@ void uring_nudge(struct backend *base);
 
 /* io_uring_probe.c */
 int uring_probe(struct err *why);
+
+/* io_uring_knobs.c: 0, or -EINVAL when the knobs contradict each other. */
+extern const struct knob uring_knobs[];
+int uring_check(const struct uring_opts *o, struct err *err);
+
+/* io_uring_kernel.c */
+int uring_kernel_open(struct uring *b, struct err *err);   /* what is set when the ring is there */
+int uring_napi_swap(int ring_fd, struct uring_napi *napi); /* sets it; gives what was there */
+/* For what a thread of the kernel does when it first runs: on a busy machine that can be late. */
+#define URING_AWAIT_TURNS 8000
+void uring_pause(void);					/* half a millisecond */
+void uring_read_cpus(const char *text, cpu_set_t *ret); /* as knob_cpus writes them */
+/* Waits until one thread does blocking work for `maker`; its tid, or 0: there is none in time. */
+pid_t uring_await_worker(pid_t maker);
+unsigned uring_kernel_threads(pid_t maker, struct backend_thread *ret, unsigned max);
+/* Submits and waits for min_wait_count completions a while, then for one; INT64_MAX: for ever. */
+int uring_gather(struct uring *b, int64_t timeout_ns);
+
+/* io_uring_read_back.c */
+int uring_read_back(struct backend *base, void *opts, struct verdict_report *report,
+		    struct err *err);
 
 #endif

@@ -95,7 +95,7 @@ static int receive_byte(struct io_uring *ring, int fd)
 
 	io_uring_prep_recv_multishot(sqe, fd, NULL, 0, 0);
 	sqe->flags |= IOSQE_BUFFER_SELECT;
-	sqe->buf_group = URING_BUFFER_GROUP;
+	sqe->buf_group = URING_GROUP;
 	ret = io_uring_submit_and_wait_timeout(ring, &cqe, 1, &patience, NULL);
 	if (ret < 0)
 		return ret;
@@ -106,12 +106,13 @@ static int receive_byte(struct io_uring *ring, int fd)
 
 static int check_multishot(struct io_uring *ring, struct err *why)
 {
+	const struct uring_buffers_setup few = { URING_GROUP, 2, 64, false };
 	struct uring_buffers buffers = { 0 };
 	int pair[2], ret;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(why, -errno, "socketpair");
-	ret = uring_buffers_open(&buffers, ring, 2, 64, why);
+	ret = uring_buffers_open(&buffers, ring, &few, why);
 	if (!ret && write(pair[1], "", 1) == 1) {
 		ret = receive_byte(ring, pair[0]);
 		if (ret)

@@ -72,10 +72,10 @@ static void prepare_accept(struct uring *b, struct io_uring_sqe *sqe, struct io_
 		sqe->ioprio |= IORING_ACCEPT_MULTISHOT;
 }
 
-static void select_buffer(struct uring *b, struct io_uring_sqe *sqe)
+static void select_buffer(struct uring *b, struct io_uring_sqe *sqe, uint16_t group)
 {
 	sqe->flags |= IOSQE_BUFFER_SELECT;
-	sqe->buf_group = URING_BUFFER_GROUP;
+	sqe->buf_group = group;
 	if (b->opts.poll_first)
 		sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
 }
@@ -85,14 +85,14 @@ static void prepare_recv(struct uring *b, struct io_uring_sqe *sqe, struct io_op
 	io_uring_prep_recv(sqe, fd, NULL, 0, 0);
 	if (b->opts.multishot_recv)
 		sqe->ioprio |= IORING_RECV_MULTISHOT;
-	select_buffer(b, sqe);
+	select_buffer(b, sqe, b->stream_group);
 }
 
 /* Always multishot: a single shot would need a place for the sender's address per operation. */
 static void prepare_recvfrom(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
 {
 	io_uring_prep_recvmsg_multishot(sqe, fd, &b->datagram, 0);
-	select_buffer(b, sqe);
+	select_buffer(b, sqe, URING_GROUP);
 }
 
 static void prepare_send(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
@@ -221,6 +221,15 @@ void uring_queue_wake(struct uring *b)
 	io_uring_sqe_set_data64(sqe, TAG_WAKE);
 }
 
+void uring_queue_blocking(struct uring *b)
+{
+	struct io_uring_sqe *sqe = get_entry(b);
+
+	io_uring_prep_nop(sqe);
+	io_uring_sqe_set_data64(sqe, TAG_CANCEL); /* nobody looks at its completion */
+	sqe->flags |= IOSQE_ASYNC;
+}
+
 static struct io_op **slot_of(struct uring *b, int fd)
 {
 	struct uring_slots *slots = fd & BACKEND_DIRECT ? &b->direct : &b->plain;
@@ -293,6 +302,8 @@ static void launch_close(struct uring *b, struct io_op *op)
 	struct io_op **slot = slot_of(b, op->fd), *other = *slot, *next;
 
 	b->in_flight++;
+	if (b->opts.napi.time_ns && !(op->fd & BACKEND_DIRECT))
+		napi_census_add(&b->census, op->fd);
 	if (b->starved_first)
 		cancel_starved(b, op->fd, NULL);
 	uring_cancel_line(b, op->fd, NULL);

@@ -28,11 +28,20 @@
 #include "backends/io_uring_private.h"
 #include "base/clock.h"
 
+/* In what says which buffer is lent: it is one of pieces, and full. */
+#define LENT_PIECE (1 << 16)
+
+/* Of a completion; younger than liburing 2.3. */
+#define CQE_BUFFER_GOES_ON (1U << 4)
+
 static void give_back(struct uring *b)
 {
 	if (b->lent_buffer < 0)
 		return;
-	uring_buffers_return(&b->buffers, b->lent_buffer);
+	if (b->lent_buffer & LENT_PIECE)
+		uring_buffers_return(&b->pieces, b->lent_buffer & ~LENT_PIECE);
+	else
+		uring_buffers_return(&b->buffers, b->lent_buffer);
 	b->lent_buffer = -1;
 }
 
@@ -92,6 +101,28 @@ static bool take_datagram(struct uring *b, const struct io_uring_cqe *cqe, struc
 	return true;
 }
 
+/*
+ * Bytes of a stream. What of an incremental buffer has been read is given back with its last piece.
+ * Should the kernel count other than this does, bytes would be taken for others: an end instead.
+ */
+static const uint8_t *fill_stream(struct uring *b, const struct io_uring_cqe *cqe, int *ret_buffer)
+{
+	const uint8_t *data;
+	bool last;
+
+	if (!b->pieces.ring)
+		return cqe->res > 0 ? uring_buffers_at(&b->buffers, *ret_buffer) : NULL;
+	if (cqe->res <= 0) {
+		*ret_buffer = -1;
+		return NULL;
+	}
+	data = uring_buffers_take_piece(&b->pieces, *ret_buffer, (uint32_t)cqe->res, &last);
+	if (last == !!(cqe->flags & CQE_BUFFER_GOES_ON))
+		b->broken = -EPROTO;
+	*ret_buffer = last ? *ret_buffer | LENT_PIECE : -1;
+	return data;
+}
+
 /* True when cqe is a result for the engine; *ret_buffer is the buffer it stands in, or -1. */
 static bool result_of(struct uring *b, const struct io_uring_cqe *cqe, struct io_result *r,
 		      int *ret_buffer)
@@ -109,8 +140,8 @@ static bool result_of(struct uring *b, const struct io_uring_cqe *cqe, struct io
 		*ret_buffer = (int)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
 	if (*ret_buffer >= 0 && op->kind == IO_RECVFROM)
 		fill_datagram(b, uring_buffers_at(&b->buffers, *ret_buffer), r);
-	else if (*ret_buffer >= 0 && r->res > 0)
-		r->data = uring_buffers_at(&b->buffers, *ret_buffer);
+	else if (*ret_buffer >= 0)
+		r->data = fill_stream(b, cqe, ret_buffer);
 	if (op->kind == IO_ACCEPT && r->res >= 0 && b->opts.registered_files)
 		r->res |= BACKEND_DIRECT;
 	b->base.stats.retries += no_buffer;
@@ -249,6 +280,8 @@ int uring_enter(struct uring *b, int64_t timeout_ns)
 	b->base.stats.syscalls++;
 	if (timeout_ns <= 0)
 		ret = io_uring_submit_and_get_events(&b->ring);
+	else if (b->opts.min_wait_ns)
+		ret = uring_gather(b, timeout_ns);
 	else if (timeout_ns == INT64_MAX)
 		ret = io_uring_submit_and_wait(&b->ring, 1);
 	else

@@ -1,0 +1,187 @@
+/*
+ * io_uring_read_back.c - what the kernel has of what a ring was asked for.
+ *
+ * It tells the sizes when the ring is made, and the busy polling and the limits of io-wq when it is
+ * asked. Which CPUs its threads have it is asked by sched_getaffinity(2): of the polling thread,
+ * and of one thread for blocking work, that a request without effect calls for. The latter is the
+ * only way to know: the list of CPUs is taken without a look at whether they exist.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backends/io_uring_private.h"
+#include "base/clock.h"
+
+/* Sizes that are no power of two: the kernel takes the next one. */
+static void read_sizes(const struct uring *b, struct uring_opts *o, struct verdict_report *report)
+{
+	o->entries = b->ring.sq.ring_entries;
+	o->cq_entries = b->ring.cq.ring_entries;
+	if (o->entries == b->opts.entries && o->cq_entries == b->opts.cq_entries)
+		return;
+	report->verdict = VERDICT_CLAMPED;
+	snprintf(report->why, sizeof(report->why),
+		 "io_uring.entries=%d, io_uring.cq-entries=%d: the kernel rounds up to powers of "
+		 "two, %d and %d; ask for those",
+		 (int)b->opts.entries, (int)b->opts.cq_entries, (int)o->entries,
+		 (int)o->cq_entries);
+}
+
+/* Setting it again is the question: the kernel answers with what was there. */
+static int read_napi(struct uring *b, struct uring_opts *o, struct err *err)
+{
+	int ret = 0;
+
+	if (o->napi.time_ns)
+		ret = uring_napi_swap(b->ring.ring_fd, &o->napi);
+	return ret ? err_sys(err, ret, "io_uring: asking for the busy polling") : 0;
+}
+
+static int read_workers(struct uring *b, struct uring_opts *o, struct err *err)
+{
+	unsigned counts[2] = { 0 };
+	int ret;
+
+	if (!o->iowq_bounded && !o->iowq_unbounded)
+		return 0;
+	ret = io_uring_register_iowq_max_workers(&b->ring, counts);
+	if (ret)
+		return err_sys(err, ret, "io_uring: asking for the limits of io-wq");
+	o->iowq_bounded = o->iowq_bounded ? counts[0] : 0;
+	o->iowq_unbounded = o->iowq_unbounded ? counts[1] : 0;
+	return 0;
+}
+
+static bool has_one_cpu(pid_t tid, int cpu)
+{
+	cpu_set_t cpus;
+
+	return sched_getaffinity(tid, sizeof(cpus), &cpus) == 0 && CPU_COUNT(&cpus) == 1 &&
+	       CPU_ISSET(cpu, &cpus);
+}
+
+/* It binds itself when it first runs. Later it may have been moved: then it is not asked. */
+static void read_sqpoll_cpu(struct uring *b, struct uring_opts *o)
+{
+	if (o->sqpoll_cpu < 0 || b->has_read_back)
+		return;
+	for (int i = 0; i < URING_AWAIT_TURNS; i++) {
+		if (has_one_cpu(b->sqpoll_tid, (int)o->sqpoll_cpu))
+			return;
+		uring_pause();
+	}
+	o->sqpoll_cpu = -1;
+}
+
+static void write_cpus(const cpu_set_t *cpus, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	*buf = '\0';
+	for (int cpu = 0; cpu < CPU_SETSIZE && len < size; cpu++)
+		if (CPU_ISSET(cpu, cpus))
+			len += snprintf(buf + len, size - len, "%s%d", len ? "," : "", cpu);
+}
+
+/* The mask as the knob's value. The same CPUs in another order are what was asked for. */
+static bool take_cpus(struct uring *b, const cpu_set_t *cpus, struct uring_opts *o)
+{
+	const struct knob *k = knob_find(&b->base.ops->group, "iowq-cpus");
+	char text[CPU_SETSIZE * 5];
+	cpu_set_t asked;
+
+	uring_read_cpus(o->iowq_cpus, &asked);
+	if (CPU_EQUAL(&asked, cpus))
+		return true;
+	write_cpus(cpus, text, sizeof(text));
+	knob_parse(k, text, o, NULL);
+	return false;
+}
+
+/* The number of the thread that works for this ring's blocking requests; 0: none came. */
+static pid_t call_for_worker(struct uring *b)
+{
+	uring_queue_blocking(b);
+	return uring_flush(b) ? 0 : uring_await_worker(b->sqpoll_tid ? b->sqpoll_tid : gettid());
+}
+
+static int read_iowq_cpus(struct uring *b, struct uring_opts *o, struct verdict_report *report,
+			  struct err *err)
+{
+	cpu_set_t cpus;
+	pid_t tid;
+
+	if (!*o->iowq_cpus || b->has_read_back)
+		return 0;
+	tid = call_for_worker(b);
+	if (!tid || sched_getaffinity(tid, sizeof(cpus), &cpus))
+		return err_set(err, -ESRCH,
+			       "io_uring.iowq-cpus: no io-wq thread came to be asked for its CPUs");
+	if (take_cpus(b, &cpus, o))
+		return 0;
+	report->verdict = VERDICT_CLAMPED;
+	snprintf(report->why, sizeof(report->why),
+		 "io_uring.iowq-cpus=%.50s was accepted without a look, but an io-wq thread runs "
+		 "on %.50s: not all of those are there and in this cpuset",
+		 b->opts.iowq_cpus, o->iowq_cpus);
+	return 0;
+}
+
+/* Those that have been closed, and those of ours that are open. */
+static void take_census(struct uring *b, struct napi_census *ret)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	struct dirent *entry;
+
+	*ret = b->census;
+	while (folder && (entry = readdir(folder))) {
+		size_t fd = strtoul(entry->d_name, NULL, 10);
+
+		if (fd < b->plain.count && b->plain.first[fd])
+			napi_census_add(ret, (int)fd);
+	}
+	if (folder)
+		closedir(folder);
+}
+
+static void judge_napi(struct uring *b, struct verdict_report *report)
+{
+	struct napi_census census;
+
+	take_census(b, &census);
+	napi_census_judge(&census, "io_uring.napi-busy-poll", false, report);
+	if (!census.sockets && b->opts.registered_files)
+		snprintf(report->why, sizeof(report->why),
+			 "io_uring.napi-busy-poll: sockets in the ring's own table cannot be asked "
+			 "whether they have a NAPI id");
+}
+
+int uring_read_back(struct backend *base, void *opts, struct verdict_report *report,
+		    struct err *err)
+{
+	struct uring *b = uring_of(base);
+	struct uring_opts *o = opts;
+	int ret = read_napi(b, o, err);
+
+	if (!ret)
+		ret = read_workers(b, o, err);
+	if (!ret)
+		ret = read_iowq_cpus(b, o, report, err);
+	if (ret)
+		return ret;
+	read_sqpoll_cpu(b, o);
+	if (b->opts.registered_ring)
+		o->registered_ring = b->ring.enter_ring_fd != b->ring.ring_fd;
+	read_sizes(b, o, report);
+	if (b->opts.napi.time_ns && b->has_read_back)
+		judge_napi(b, report);
+	b->has_read_back = true;
+	return 0;
+}
