@@ -106,7 +106,8 @@ static void say(void *context, const char *sentence)
 }
 
 /* settings: "KEY=VALUE KEY=VALUE" of a node. */
-static void set_up(struct rig *rig, const char *settings, bool allow_degraded)
+static void set_up_with(struct rig *rig, const struct backend_ops *const *backends_of,
+			const char *settings, bool allow_degraded)
 {
 	char text[200], *rest = text, *word;
 
@@ -114,6 +115,7 @@ static void set_up(struct rig *rig, const char *settings, bool allow_degraded)
 	*seen = '\0';
 	now = 0;
 	rig->parts.tunables = fakes;
+	rig->parts.backends = backends_of;
 	CHECK_INT(role_knobs_create(&rig->parts, ROLE_NODE, &rig->knobs, &rig->err), 0);
 	CHECK_INT(placement_init(&rig->placement, ROLE_NODE, rig->knobs, &rig->err), 0);
 	snprintf(text, sizeof(text), "%s", settings);
@@ -129,6 +131,11 @@ static void set_up(struct rig *rig, const char *settings, bool allow_degraded)
 	rig->placement.say = say;
 	rig->placement.say_context = rig;
 	rig->hooks = placement_hooks(&rig->placement);
+}
+
+static void set_up(struct rig *rig, const char *settings, bool allow_degraded)
+{
+	set_up_with(rig, fake_parts.backends, settings, allow_degraded);
 }
 
 static void tear_down(struct rig *rig)
@@ -252,7 +259,140 @@ static void test_settings_for_threads_there_are_none_of_are_vacuous(void)
 	tear_down(&rig);
 }
 
+/* A backend that can be asked, and whose thread of the kernel is this one. */
+static enum thread_role its_thread = THREAD_SQPOLL;
+static bool is_at_end;
+
+static int ask_backend(struct backend *b, void *opts, struct verdict_report *report,
+		       struct err *err)
+{
+	if (value_of(opts) > 100)
+		((struct fake_opts *)opts)->value = 100;
+	if (is_at_end) {
+		report->verdict = VERDICT_VACUOUS;
+		snprintf(report->why, sizeof(report->why), "in vain");
+	}
+	return 0;
+}
+
+static unsigned threads_of(pid_t maker, struct backend_thread *ret, unsigned max)
+{
+	*ret = (struct backend_thread){ its_thread, maker };
+	return 1;
+}
+
+static const struct backend_ops asked = {
+	.group = { .name = "asked", .knobs = table, .opts_size = sizeof(struct fake_opts) },
+	.read_back = ask_backend,
+	.kernel_threads = threads_of,
+};
+static const struct backend_ops *const asked_backends[] = { &asked, NULL };
+
+static int start_with_backend(struct rig *rig, struct backend *b)
+{
+	const struct thread_parts with = { .backend = b };
+
+	*b = (struct backend){ .ops = &asked };
+	return rig->hooks.thread_ready(&rig->placement, THREAD_WORKER, 0, &with, &rig->err);
+}
+
+static void end_with_backend(struct rig *rig, struct backend *b)
+{
+	const struct thread_parts with = { .backend = b };
+
+	is_at_end = true;
+	rig->hooks.thread_ending(&rig->placement, THREAD_WORKER, 0, &with);
+	is_at_end = false;
+}
+
+static void test_a_backend_is_asked_at_both_ends_of_its_thread(void)
+{
+	struct backend b;
+	struct rig rig;
+
+	set_up_with(&rig, asked_backends, "asked.value=5", false);
+	CHECK_INT(start_with_backend(&rig, &b), 0);
+	CHECK_TEXT(rig.placement.reports[0].report.name, "asked");
+	CHECK_TEXT(rig.placement.reports[0].subject, "worker 0");
+	CHECK_TEXT(rig.placement.reports[0].report.effective, "value=5");
+	CHECK_INT(rig.placement.reports[0].report.verdict, VERDICT_OK);
+	end_with_backend(&rig, &b);
+	CHECK_INT(rig.placement.reports[0].report.verdict, VERDICT_VACUOUS);
+	CHECK_INT(rig.placement.reports[0].count, 1);
+	tear_down(&rig);
+}
+
+static void test_a_backend_that_was_not_taken_as_asked_ends_the_start(void)
+{
+	for (int allowed = 0; allowed < 2; allowed++) {
+		struct backend b;
+		struct rig rig;
+
+		set_up_with(&rig, asked_backends, "asked.value=200", allowed);
+		CHECK_INT(start_with_backend(&rig, &b), allowed ? 0 : -ERANGE);
+		if (!allowed)
+			CHECK_TEXT(rig.err.text,
+				   "worker 0: asked.value: asked for 200, the kernel has 100");
+		CHECK_INT(rig.placement.reports[0].report.verdict, VERDICT_CLAMPED);
+		tear_down(&rig);
+	}
+}
+
+static const struct verdict_report *report_of(const struct rig *rig, const char *subject,
+					      const char *name)
+{
+	for (unsigned i = 0; i < rig->placement.report_count; i++)
+		if (!strcmp(rig->placement.reports[i].subject, subject) &&
+		    !strcmp(rig->placement.reports[i].report.name, name))
+			return &rig->placement.reports[i].report;
+	return NULL;
+}
+
+/* "early" was asked for, "late" was not: what it has of its maker is noted. */
+static void test_a_polling_thread_gets_its_own_and_what_it_inherited_is_noted(void)
+{
+	const struct verdict_report *own, *inherited;
+	struct backend b;
+	struct rig rig;
+
+	its_thread = THREAD_SQPOLL;
+	set_up_with(&rig, asked_backends, "sqpoll.early.value=7", false);
+	CHECK_INT(start_with_backend(&rig, &b), 0);
+	CHECK_TEXT(seen, "early=7 ");
+	own = report_of(&rig, "sqpoll 0", "sqpoll.early");
+	inherited = report_of(&rig, "sqpoll 0", "sqpoll.late");
+	CU_ASSERT_FATAL(own && inherited);
+	CHECK_TEXT(own->requested, "value=7");
+	CHECK_TEXT(inherited->requested, "");
+	CHECK_TEXT(inherited->why, "not asked for: inherited from worker 0, which made it");
+	tear_down(&rig);
+}
+
+/* Found at the latest when its maker ends, and once only. */
+static void test_threads_for_blocking_work_are_looked_for(void)
+{
+	struct backend b;
+	struct rig rig;
+
+	its_thread = THREAD_IOWQ;
+	set_up_with(&rig, asked_backends, "iowq.late.value=6", false);
+	CHECK_INT(placement_begin(&rig.placement, &rig.err), 0);
+	CHECK_INT(start_with_backend(&rig, &b), 0);
+	end_with_backend(&rig, &b);
+	CHECK_TEXT(seen, "late=6 ");
+	CU_ASSERT(report_of(&rig, "iowq 0", "iowq.late") != NULL);
+	tear_down(&rig);
+}
+
 static CU_TestInfo tests[] = {
+	{ "a backend is asked at both ends of its thread",
+	  test_a_backend_is_asked_at_both_ends_of_its_thread },
+	{ "a backend that was not taken as asked ends the start",
+	  test_a_backend_that_was_not_taken_as_asked_ends_the_start },
+	{ "a polling thread gets its own, and what it inherited is noted",
+	  test_a_polling_thread_gets_its_own_and_what_it_inherited_is_noted },
+	{ "threads for blocking work are looked for",
+	  test_threads_for_blocking_work_are_looked_for },
 	{ "everything comes at its moment", test_everything_comes_at_its_moment },
 	{ "what is not asked for is not touched", test_what_is_not_asked_for_is_not_touched },
 	{ "threads with a group of their own get that instead",

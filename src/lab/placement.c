@@ -19,6 +19,7 @@ int placement_init(struct placement *p, enum role role, const struct role_knobs 
 		   struct err *err)
 {
 	p->role = role;
+	p->knobs = rk;
 	p->tunables = role_knobs_parts(rk)->tunables;
 	p->reports = calloc(PLACEMENT_REPORTS, sizeof(*p->reports));
 	if (!p->reports)
@@ -66,6 +67,7 @@ void placement_finish(struct placement *p)
 		restore(p);
 	if (!p->reports)
 		return;
+	placement_kernel_finish(p);
 	pthread_mutex_destroy(&p->lock);
 	free(p->reports);
 	p->reports = NULL;
@@ -76,8 +78,7 @@ static bool is_of_kernel(enum thread_role role)
 	return role == THREAD_SQPOLL || role == THREAD_IOWQ;
 }
 
-/* Its own group, if that asks for anything; else the general one. NULL: nothing is for it. */
-static const void *opts_for(const struct placement *p, unsigned i, enum thread_role role)
+const void *placement_opts(const struct placement *p, unsigned i, enum thread_role role)
 {
 	const void *own = p->own[i][role];
 
@@ -104,9 +105,8 @@ static int refuse(const char *subject, const struct verdict_report *report, stru
 	return err_wrap(err, "%s: %s", subject, report->name);
 }
 
-/* Keeps the report; a failure counts unless degraded runs are allowed. */
-static int conclude(struct placement *p, const char *subject, const struct verdict_report *report,
-		    int rc, struct err *err)
+int placement_conclude(struct placement *p, const char *subject,
+		       const struct verdict_report *report, int rc, struct err *err)
 {
 	bool is_news = placement_report(p, subject, report);
 
@@ -128,8 +128,8 @@ static void name_report(const struct placement *p, unsigned i, const void *opts,
 		snprintf(buf, size, "%s.%s", thread_role_names[t->role], name);
 }
 
-static int apply(struct placement *p, unsigned i, const void *opts, const struct target *t,
-		 const char *subject, struct err *err)
+int placement_apply(struct placement *p, unsigned i, const void *opts, const struct target *t,
+		    const char *subject, struct err *err)
 {
 	const struct tunable *tn = p->tunables[i];
 	struct verdict_report report;
@@ -138,11 +138,14 @@ static int apply(struct placement *p, unsigned i, const void *opts, const struct
 	if (!opts || tn->is_default(opts))
 		return 0;
 	rc = tunable_apply(tn, t, opts, &report, err);
+	/* Threads of the kernel come and go as they like. */
+	if (rc == -ESRCH && is_of_kernel(t->role))
+		return 0;
 	name_report(p, i, opts, t, report.name, sizeof(report.name));
 	/* All that was asked for is due at another moment of this socket's life. */
 	if (tn->scope == SCOPE_SOCKET && !rc && !*report.requested)
 		return 0;
-	return conclude(p, subject, &report, rc, err);
+	return placement_conclude(p, subject, &report, rc, err);
 }
 
 static bool asks_for_journal(const struct tunable *tn, const void *opts)
@@ -179,8 +182,8 @@ int placement_begin(struct placement *p, struct err *err)
 
 	for (unsigned i = 0; p->tunables[i] && !rc; i++)
 		if (p->tunables[i]->scope == SCOPE_PROCESS)
-			rc = apply(p, i, p->general[i], &self, "process", err);
-	return rc;
+			rc = placement_apply(p, i, p->general[i], &self, "process", err);
+	return rc ? rc : placement_kernel_begin(p, err);
 }
 
 static int apply_to_thread(struct placement *p, enum moment moment, const struct target *t,
@@ -190,7 +193,7 @@ static int apply_to_thread(struct placement *p, enum moment moment, const struct
 
 	for (unsigned i = 0; p->tunables[i] && !rc; i++)
 		if (p->tunables[i]->scope == SCOPE_THREAD && p->tunables[i]->moment == moment)
-			rc = apply(p, i, opts_for(p, i, t->role), t, subject, err);
+			rc = placement_apply(p, i, placement_opts(p, i, t->role), t, subject, err);
 	return rc;
 }
 
@@ -199,7 +202,7 @@ static int settle_one(struct placement *p, unsigned i, const struct target *t,
 		      struct err *err)
 {
 	const struct tunable *tn = p->tunables[i];
-	const void *opts = opts_for(p, i, t->role);
+	const void *opts = placement_opts(p, i, t->role);
 	struct verdict_report report = { 0 };
 	int rc;
 
@@ -214,7 +217,7 @@ static int settle_one(struct placement *p, unsigned i, const struct target *t,
 	} else {
 		rc = verdict_result(&report, err);
 	}
-	return conclude(p, subject, &report, rc, err);
+	return placement_conclude(p, subject, &report, rc, err);
 }
 
 static int settle(struct placement *p, const struct target *t, const struct thread_parts *parts,
@@ -251,12 +254,17 @@ static int thread_ready(void *context, enum thread_role role, unsigned index,
 			const struct thread_parts *parts, struct err *err)
 {
 	const struct target self = thread_target(context, role, index);
+	struct backend *b = parts->backend;
 	char subject[32];
 	int rc;
 
 	name_thread(&self, subject, sizeof(subject));
-	rc = settle(context, &self, parts, false, subject, err);
-	return rc ? rc : apply_to_thread(context, MOMENT_READY, &self, subject, err);
+	rc = b ? placement_backend_ready(context, b, subject, err) : 0;
+	if (!rc)
+		rc = settle(context, &self, parts, false, subject, err);
+	if (!rc)
+		rc = apply_to_thread(context, MOMENT_READY, &self, subject, err);
+	return rc || !b ? rc : placement_kernel_ready(context, b, &self, err);
 }
 
 /* What has become of the settings since they were applied. */
@@ -265,7 +273,8 @@ static void ask_ended(struct placement *p, enum scope scope, const struct target
 {
 	for (unsigned i = 0; p->tunables[i]; i++) {
 		const struct tunable *tn = p->tunables[i];
-		const void *opts = scope == SCOPE_THREAD ? opts_for(p, i, t->role) : p->general[i];
+		const void *opts =
+			scope == SCOPE_THREAD ? placement_opts(p, i, t->role) : p->general[i];
 		struct verdict_report *report;
 		char name[sizeof(report->name)];
 
@@ -319,8 +328,11 @@ static void thread_ending(void *context, enum thread_role role, unsigned index,
 	name_thread(&self, subject, sizeof(subject));
 	settle(context, &self, parts, true, subject, &err);
 	ask_ended(context, SCOPE_THREAD, &self, subject);
-	if (parts->backend)
+	if (parts->backend) {
 		report_zero_copy(context, subject, &parts->backend->stats);
+		placement_backend_ending(context, parts->backend, subject);
+		placement_kernel_ending(context);
+	}
 }
 
 static int socket_opened(void *context, enum socket_kind kind, int fd, struct err *err)
@@ -331,7 +343,7 @@ static int socket_opened(void *context, enum socket_kind kind, int fd, struct er
 
 	for (unsigned i = 0; p->tunables[i] && !rc; i++)
 		if (p->tunables[i]->scope == SCOPE_SOCKET && p->tunables[i]->kinds & 1U << kind)
-			rc = apply(p, i, p->general[i], &t, socket_kind_names[kind], err);
+			rc = placement_apply(p, i, p->general[i], &t, socket_kind_names[kind], err);
 	return rc;
 }
 
@@ -371,7 +383,8 @@ static int port_opened(void *context, const int *fds, unsigned count, struct err
 	for (unsigned i = 0; p->tunables[i] && !rc; i++)
 		if (p->tunables[i]->scope == SCOPE_SOCKET &&
 		    p->tunables[i]->kinds & 1U << SOCKET_PORT)
-			rc = apply(p, i, p->general[i], &t, socket_kind_names[SOCKET_PORT], err);
+			rc = placement_apply(p, i, p->general[i], &t,
+					     socket_kind_names[SOCKET_PORT], err);
 	free(cpus);
 	return rc;
 }
@@ -379,7 +392,7 @@ static int port_opened(void *context, const int *fds, unsigned count, struct err
 static int told_kernel(void *context, const char *subject, const struct verdict_report *report,
 		       struct err *err)
 {
-	return conclude(context, subject, report, verdict_result(report, err), err);
+	return placement_conclude(context, subject, report, verdict_result(report, err), err);
 }
 
 static void pass_on(void *context, const char *sentence)

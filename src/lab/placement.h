@@ -3,8 +3,9 @@
  *
  * The engine knows nothing of tunables and tunables nothing of the engine; this knows both sides.
  * placement_begin() applies what is for the process, and the hooks what is for threads and sockets,
- * in the order of the registry; read back, compared, and kept as reports. A verdict that is neither
- * ok nor vacuous ends the start, unless allow_degraded.
+ * in the order of the registry; read back, compared, and kept as reports. So is what each thread's
+ * backend was asked for, under the backend's name. A verdict that is neither ok nor vacuous ends
+ * the start, unless allow_degraded.
  *
  * Threads have reports of their own. Sockets and other things there may be thousands of share one
  * per subject and tunable: the worst, with how many there were.
@@ -34,6 +35,7 @@ struct placement_report {
 struct placement {
 	bool allow_degraded;
 	enum role role;
+	const struct role_knobs *knobs;
 	const struct tunable *const *tunables;
 	/* By index in tunables[], lent by the role's knobs: of all threads, and of one kind. */
 	const void *general[PLACEMENT_TUNABLES];
@@ -44,6 +46,7 @@ struct placement {
 	struct journal *journal; /* when something asked for outlives the process; else NULL */
 	void (*say)(void *context, const char *sentence); /* passed on in the hooks */
 	void *say_context;
+	struct placement_kernel *kernel; /* placement_kernel.c; NULL: nothing is looked for */
 };
 
 /* rk: the role's knobs, which outlive the placement; they may be filled in later. */
@@ -82,5 +85,34 @@ json_t *placement_json(struct placement *p);
  * and SCHED_IDLE decide nothing between two processes whose groups differ.
  */
 json_t *placement_autogroup(void);
+
+/* The same without counting it: what is known at a thread's end about what was reported before. */
+bool placement_amend(struct placement *p, const char *subject, const struct verdict_report *report);
+
+/* Below: for the files of the placement among themselves. */
+
+/* The own group of these threads if it asks for anything; else the general one; NULL: nothing. */
+const void *placement_opts(const struct placement *p, unsigned i, enum thread_role role);
+/* Applies tunable i unless opts asks for nothing, and keeps the report. */
+int placement_apply(struct placement *p, unsigned i, const void *opts, const struct target *t,
+		    const char *subject, struct err *err);
+/* Keeps the report; a failure (rc) counts unless degraded runs are allowed. */
+int placement_conclude(struct placement *p, const char *subject,
+		       const struct verdict_report *report, int rc, struct err *err);
+
+/* placement_backend.c - what the kernel has of what the thread's backend was asked for. */
+int placement_backend_ready(struct placement *p, struct backend *b, const char *subject,
+			    struct err *err);
+void placement_backend_ending(struct placement *p, struct backend *b, const char *subject);
+
+/*
+ * placement_kernel.c - the kernel's threads behind a backend. begin: in the role's main thread,
+ * before another is placed. ready, ending: in the thread whose backend it is; maker: that thread.
+ */
+int placement_kernel_begin(struct placement *p, struct err *err);
+int placement_kernel_ready(struct placement *p, struct backend *b, const struct target *maker,
+			   struct err *err);
+void placement_kernel_ending(struct placement *p);
+void placement_kernel_finish(struct placement *p);
 
 #endif

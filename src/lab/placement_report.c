@@ -35,7 +35,8 @@ static struct placement_report *add(struct placement *p, const char *subject)
 	return r;
 }
 
-bool placement_report(struct placement *p, const char *subject, const struct verdict_report *report)
+static bool note(struct placement *p, const char *subject, const struct verdict_report *report,
+		 unsigned count)
 {
 	struct placement_report *r;
 	bool is_new = false;
@@ -47,14 +48,25 @@ bool placement_report(struct placement *p, const char *subject, const struct ver
 		is_new = true;
 	}
 	if (r) {
-		r->count++;
-		r->short_count += report->verdict != VERDICT_OK;
+		r->count += count;
+		if (report->verdict != VERDICT_OK && (count || r->report.verdict == VERDICT_OK))
+			r->short_count++;
 		is_new |= verdict_badness(report->verdict) > verdict_badness(r->report.verdict);
 		if (is_new || report->verdict == r->report.verdict)
 			r->report = *report;
 	}
 	pthread_mutex_unlock(&p->lock);
 	return is_new;
+}
+
+bool placement_report(struct placement *p, const char *subject, const struct verdict_report *report)
+{
+	return note(p, subject, report, 1);
+}
+
+bool placement_amend(struct placement *p, const char *subject, const struct verdict_report *report)
+{
+	return note(p, subject, report, 0);
 }
 
 static bool was_applied(const struct placement *p, const char *name)
