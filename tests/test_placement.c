@@ -384,7 +384,27 @@ static void test_threads_for_blocking_work_are_looked_for(void)
 	tear_down(&rig);
 }
 
+static void test_what_fails_when_the_run_goes_on_is_said(void)
+{
+	const struct verdict_report *report;
+	struct backend b;
+	struct rig rig;
+
+	its_thread = THREAD_IOWQ;
+	set_up_with(&rig, asked_backends, "iowq.late.value=13", false);
+	CHECK_INT(placement_begin(&rig.placement, &rig.err), 0);
+	CHECK_INT(start_with_backend(&rig, &b), 0);
+	end_with_backend(&rig, &b);
+	CHECK_TEXT(rig.said, "iowq 0: iowq.late: 13 is refused\n");
+	report = report_of(&rig, "iowq 0", "iowq.late");
+	CU_ASSERT_FATAL(report != NULL);
+	CHECK_INT(report->verdict, VERDICT_DENIED);
+	tear_down(&rig);
+}
+
 static CU_TestInfo tests[] = {
+	{ "what fails when the run goes on is said and reported",
+	  test_what_fails_when_the_run_goes_on_is_said },
 	{ "a backend is asked at both ends of its thread",
 	  test_a_backend_is_asked_at_both_ends_of_its_thread },
 	{ "a backend that was not taken as asked ends the start",

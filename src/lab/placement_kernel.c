@@ -32,6 +32,7 @@ struct ring {
 	unsigned index;		 /* of its thread */
 	pid_t tids[THREADS_MAX]; /* seen when last looked */
 	unsigned count;
+	bool has_failed; /* and that has been said */
 };
 
 struct placement_kernel {
@@ -154,7 +155,19 @@ static bool was_seen(const struct ring *r, pid_t tid)
 	return false;
 }
 
-/* A number that was gone in between may be another thread's by now. */
+/* They come when the role has started, so what fails ends nothing: it is said and reported. */
+static void apply_to_worker(struct placement *p, struct ring *r, const struct target *t,
+			    const char *subject)
+{
+	struct err err = { 0 };
+
+	if (apply_own(p, t, subject, &err) == 0 || r->has_failed)
+		return;
+	r->has_failed = true;
+	if (p->say)
+		p->say(p->say_context, err.text);
+}
+
 static void look_for_new(struct placement *p, struct ring *r)
 {
 	struct target t = {
@@ -162,14 +175,13 @@ static void look_for_new(struct placement *p, struct ring *r)
 	};
 	struct backend_thread found[THREADS_MAX];
 	unsigned count = r->ops->kernel_threads(r->maker, found, THREADS_MAX);
-	struct err err = { 0 };
 	char subject[32];
 
 	snprintf(subject, sizeof(subject), "%s %u", thread_role_names[t.role], t.index);
 	for (unsigned i = 0; i < count; i++) {
 		t.tid = found[i].tid;
 		if (found[i].role == THREAD_IOWQ && !was_seen(r, t.tid))
-			apply_own(p, &t, subject, &err);
+			apply_to_worker(p, r, &t, subject);
 	}
 	for (unsigned i = 0; i < count; i++)
 		r->tids[i] = found[i].tid;
