@@ -283,6 +283,12 @@ struct backend_ops {
 	 * many; those of what has just been closed may be among them. Any thread, any time.
 	 */
 	unsigned (*kernel_threads)(pid_t maker, struct backend_thread *ret, unsigned max);
+
+	/*
+	 * Optional (NULL: nothing worth naming): the memory it has mapped and uses again and again,
+	 * at most `room` ranges. Returns how many. Constant while nothing is in flight.
+	 */
+	unsigned (*memory)(struct backend *b, struct memory_range *ret, unsigned room);
 };
 
 /* Of any backend's options. */

@@ -312,4 +312,5 @@ const struct backend_ops backend_epoll = {
 	.next = readiness_next,
 	.wake = readiness_wake,
 	.read_back = epoll_read_back,
+	.memory = readiness_memory,
 };

@@ -265,4 +265,5 @@ const struct backend_ops backend_io_uring = {
 	.check_file = uring_check_file,
 	.read_back = uring_read_back,
 	.kernel_threads = uring_kernel_threads,
+	.memory = uring_memory,
 };

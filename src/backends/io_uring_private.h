@@ -11,6 +11,7 @@
  *	io_uring_files.c	reading and writing files, registered memory, polling
  *	io_uring_wait.c		completions to results, waiting
  *	io_uring_buffers.c	where received bytes lie
+ *	io_uring_memory.c	what is mapped, for who places and counts it
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -226,6 +227,9 @@ int uring_wait(struct backend *base, int64_t timeout_ns);
 bool uring_next(struct backend *base, struct io_result *ret);
 void uring_wake(struct backend *base);
 void uring_nudge(struct backend *base);
+
+/* io_uring_memory.c */
+unsigned uring_memory(struct backend *base, struct memory_range *ret, unsigned room);
 
 /* io_uring_probe.c */
 int uring_probe(struct err *why);

@@ -128,4 +128,5 @@ const struct backend_ops backend_poll = {
 	.wait = readiness_wait,
 	.next = readiness_next,
 	.wake = readiness_wake,
+	.memory = readiness_memory,
 };

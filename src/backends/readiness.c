@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "backends/readiness_private.h"
@@ -388,9 +389,22 @@ void readiness_close(struct backend *b)
 		close(r->wake_fd);
 	timers_finish(&r->timers);
 	readiness_free_pack(r);
-	free(r->buffer);
+	if (r->buffer)
+		munmap(r->buffer, r->buffer_size);
 	free(r->slots);
 	free(r);
+}
+
+unsigned readiness_memory(struct backend *b, struct memory_range *ret, unsigned room)
+{
+	const struct readiness *r = of(b);
+	unsigned count = 0;
+
+	if (count < room)
+		ret[count++] = (struct memory_range){ "receive buffer", r->buffer, r->buffer_size };
+	if (r->pack && count < room)
+		ret[count++] = readiness_pack_memory(r);
+	return count;
 }
 
 static int open_wake(struct readiness *r, struct err *err)
@@ -415,6 +429,14 @@ static int open_wake(struct readiness *r, struct err *err)
 	return rc < 0 ? err_sys(err, rc, "%s: watching an eventfd", name) : 0;
 }
 
+/* Pages of its own, so that where they are can be chosen and counted. */
+static uint8_t *open_buffer(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
 static int open_parts(struct readiness *r, const struct readiness_opts *opts, struct err *err)
 {
 	const char *name = r->backend.ops->group.name;
@@ -422,7 +444,7 @@ static int open_parts(struct readiness *r, const struct readiness_opts *opts, st
 
 	r->busy_wait_ns = opts->busy_wait_ns;
 	r->buffer_size = opts->recv_buffer;
-	r->buffer = malloc(r->buffer_size);
+	r->buffer = open_buffer(r->buffer_size);
 	if (!r->buffer)
 		return err_sys(err, -ENOMEM, "%s: receive buffer", name);
 	r->backend.datagram_max = readiness_datagram_max(r);

@@ -162,6 +162,7 @@ void readiness_cancel(struct backend *b, struct io_op *op);
 int readiness_wait(struct backend *b, int64_t timeout_ns);
 bool readiness_next(struct backend *b, struct io_result *ret);
 void readiness_wake(struct backend *b);
+unsigned readiness_memory(struct backend *b, struct memory_range *ret, unsigned room);
 
 static inline void slot_queue_add(struct readiness *r, struct slot_queue *q, int fd)
 {

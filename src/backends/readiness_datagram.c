@@ -75,6 +75,11 @@ void readiness_free_pack(struct readiness *r)
 		munmap(r->pack, r->pack->mapped_bytes);
 }
 
+struct memory_range readiness_pack_memory(const struct readiness *r)
+{
+	return (struct memory_range){ "datagrams", r->pack, r->pack->mapped_bytes };
+}
+
 void readiness_drop_pack(struct readiness *r, const struct io_op *op)
 {
 	if (r->pack && r->pack->op == op)

@@ -61,6 +61,7 @@ uint32_t readiness_datagram_max(const struct readiness *r);
 /* Before the first receive with a batch; 0 or -ENOMEM. */
 int readiness_prepare_pack(struct readiness *r);
 void readiness_free_pack(struct readiness *r);
+struct memory_range readiness_pack_memory(const struct readiness *r); /* there must be one */
 /* op is cancelled: what came together and is unread goes with it. */
 void readiness_drop_pack(struct readiness *r, const struct io_op *op);
 /* The next datagram of those that came together; false: none. */

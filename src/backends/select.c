@@ -150,4 +150,5 @@ const struct backend_ops backend_select = {
 	.wait = readiness_wait,
 	.next = readiness_next,
 	.wake = readiness_wake,
+	.memory = readiness_memory,
 };

@@ -30,7 +30,10 @@ enum socket_kind {
 };
 extern const char *const socket_kind_names[];
 
-/* Memory that a thread uses again and again. `what` lives as long as the program. */
+/*
+ * Memory that a thread uses again and again: whole pages, once a thread is told of them. `what`
+ * lives as long as the program.
+ */
 struct memory_range {
 	const char *what; /* "stack", "buffer ring", "messages" */
 	void *base;
