@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 
 #include "base/clock.h"
+#include "engine/memory.h"
 
 /* Queues are bounded by load.c, which looks at them before it appends. If the engine stopped
  * reading because of them, a node that waits for us to read would never empty them. */
@@ -24,28 +25,36 @@ static int run_hook(const struct client_thread *t, struct err *err)
 	return hooks->thread_started(hooks->context, THREAD_CLIENT, t->index, err);
 }
 
-static struct thread_parts parts_of(const struct client_thread *t)
+static void list_memory(struct client_thread *t, struct memory *m)
 {
-	return (struct thread_parts){ .backend = t->loop.backend };
+	memory_add_stack(m);
+	memory_add_loop(m, &t->loop);
 }
 
 static int say_ready(struct client_thread *t)
 {
 	const struct hooks *hooks = t->job->hooks;
-	const struct thread_parts parts = parts_of(t);
+	struct memory memory = { 0 };
+	struct thread_parts parts;
 
 	if (!hooks || !hooks->thread_ready)
 		return 0;
+	list_memory(t, &memory);
+	parts = memory_parts(&memory, t->loop.backend);
 	return hooks->thread_ready(hooks->context, THREAD_CLIENT, t->index, &parts, &t->err);
 }
 
 static void say_ending(struct client_thread *t)
 {
 	const struct hooks *hooks = t->job->hooks;
-	const struct thread_parts parts = parts_of(t);
+	struct memory memory = { 0 };
+	struct thread_parts parts;
 
-	if (hooks && hooks->thread_ending)
-		hooks->thread_ending(hooks->context, THREAD_CLIENT, t->index, &parts);
+	if (!hooks || !hooks->thread_ending)
+		return;
+	list_memory(t, &memory);
+	parts = memory_parts(&memory, t->loop.backend);
+	hooks->thread_ending(hooks->context, THREAD_CLIENT, t->index, &parts);
 }
 
 static int prepare(struct client_thread *t)

@@ -37,9 +37,10 @@ static size_t burst_bytes(size_t parts, size_t iovs)
 
 void datagram_init_loop(struct loop *loop)
 {
-	cache_init(&loop->peers, sizeof(struct peer), KEEP_PEERS);
-	cache_init(&loop->small_bursts, burst_bytes(1, SMALL_IOVS), KEEP_BURSTS);
-	cache_init(&loop->bursts, burst_bytes(LARGE_PARTS, LARGE_IOVS), KEEP_BURSTS);
+	cache_init_in(&loop->peers, &loop->pool, sizeof(struct peer), KEEP_PEERS);
+	cache_init_in(&loop->small_bursts, &loop->pool, burst_bytes(1, SMALL_IOVS), KEEP_BURSTS);
+	cache_init_in(&loop->bursts, &loop->pool, burst_bytes(LARGE_PARTS, LARGE_IOVS),
+		      KEEP_BURSTS);
 }
 
 void datagram_finish_loop(struct loop *loop)

@@ -62,7 +62,7 @@ struct hooks {
 	void (*say)(void *context, const char *sentence);
 };
 
-/* thread_started and thread_ready of a thread without parts. A NULL hook does nothing. */
+/* thread_started and thread_ready of a thread that has a stack only. A NULL hook does nothing. */
 int hooks_start_thread(const struct hooks *h, enum thread_role role, unsigned index,
 		       struct err *err);
 

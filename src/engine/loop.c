@@ -32,14 +32,21 @@
 #define KEEP_SENDERS 1024
 #define KEEP_CARRIES 16
 
+/* Holds what is kept above for a loop that is busy; used pages exist, no others. */
+#define POOL_BYTES (2 * POOL_ALIGNMENT)
+
 int loop_init(struct loop *loop, const struct backend_ops *ops, const void *opts,
 	      const struct loop_limits *limits, struct err *err)
 {
+	struct pool *pool = &loop->pool;
+
 	*loop = (struct loop){ .ops = ops, .limits = *limits };
-	cache_init(&loop->conns, sizeof(struct conn), KEEP_CONNS);
-	cache_init(&loop->chunks, sizeof(struct chunk), KEEP_CHUNKS);
-	cache_init(&loop->senders, sizeof(struct sender), KEEP_SENDERS);
-	cache_init(&loop->carries, sizeof(struct carry) + CARRY_BYTES, KEEP_CARRIES);
+	if (pool_open(pool, POOL_BYTES))
+		return err_sys(err, -ENOMEM, "memory of messages");
+	cache_init_in(&loop->conns, pool, sizeof(struct conn), KEEP_CONNS);
+	cache_init_in(&loop->chunks, pool, sizeof(struct chunk), KEEP_CHUNKS);
+	cache_init_in(&loop->senders, pool, sizeof(struct sender), KEEP_SENDERS);
+	cache_init_in(&loop->carries, pool, sizeof(struct carry) + CARRY_BYTES, KEEP_CARRIES);
 	datagram_init_loop(loop);
 	return ops->open(&loop->backend, opts, err);
 }
@@ -87,6 +94,7 @@ void loop_finish(struct loop *loop)
 	tls_loop_finish(loop->tls);
 	guard_finish(loop->guard);
 	datagram_finish_loop(loop);
+	pool_close(&loop->pool);
 }
 
 int loop_turn(struct loop *loop, int64_t timeout_ns)

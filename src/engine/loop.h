@@ -11,9 +11,9 @@
  * while the data is hot where a send happens at once, at the end of the batch where it leaves
  * with the wait (backend_ops.sends_with_wait).
  *
- * Memory comes from the loop's caches: after warm-up nothing is allocated per request, and what
- * a burst took above the caches' size goes back to malloc. A loop belongs to one thread; only
- * loop_wake() may be called from others and from signal handlers.
+ * Memory comes from the loop's caches, theirs from one mapping (pool.h): after warm-up nothing is
+ * allocated per request, and what a burst took above that comes from malloc and goes back. A loop
+ * belongs to one thread; only loop_wake() may be called from others and from signal handlers.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -73,6 +73,7 @@ struct loop {
 	struct backend *backend;
 	struct loop_limits limits;
 	struct loop_stats stats;
+	struct pool pool; /* of all objects that a cache keeps */
 	struct cache conns, chunks, senders, carries;
 	struct conn *dirty;   /* have something to send */
 	struct conn *all;     /* every open connection */

@@ -43,8 +43,8 @@ struct tls_loop *tls_loop_get(struct loop *loop)
 	memset(l, 0, offsetof(struct tls_loop, in));
 	l->loop = loop;
 	deadlines_init(&l->handshakes, loop, expire);
-	cache_init(&l->conns, sizeof(struct tls_conn), KEEP_CONNS);
-	cache_init(&l->outs, sizeof(struct tls_out), KEEP_OUTS);
+	cache_init_in(&l->conns, &loop->pool, sizeof(struct tls_conn), KEEP_CONNS);
+	cache_init_in(&l->outs, &loop->pool, sizeof(struct tls_out), KEEP_OUTS);
 	loop->tls = l;
 	return l;
 }

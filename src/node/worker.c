@@ -19,6 +19,7 @@
 #include "base/knob.h"
 #include "base/units.h"
 #include "engine/guard.h"
+#include "engine/memory.h"
 #include "node/accept.h"
 #include "node/endpoint.h"
 
@@ -363,28 +364,39 @@ static int prepare_forwards(struct worker *w)
 	return result;
 }
 
-static struct thread_parts parts_of(const struct worker *w)
+/* What it works with, in the words of its user. */
+static void list_memory(struct worker *w, struct memory *m)
 {
-	return (struct thread_parts){ .backend = w->loop.backend };
+	memory_add(m, "worker", w, sizeof(*w));
+	memory_add_stack(m);
+	memory_add_loop(m, &w->loop);
+	memory_add(m, "loads", w->transfers.memory, w->transfers.memory_size);
 }
 
 static int say_ready(struct worker *w, struct err *err)
 {
 	const struct hooks *hooks = &w->common->hooks;
-	const struct thread_parts parts = parts_of(w);
+	struct memory memory = { 0 };
+	struct thread_parts parts;
 
 	if (!hooks->thread_ready)
 		return 0;
+	list_memory(w, &memory);
+	parts = memory_parts(&memory, w->loop.backend);
 	return hooks->thread_ready(hooks->context, THREAD_WORKER, w->index, &parts, err);
 }
 
 static void say_ending(struct worker *w)
 {
 	const struct hooks *hooks = &w->common->hooks;
-	const struct thread_parts parts = parts_of(w);
+	struct memory memory = { 0 };
+	struct thread_parts parts;
 
-	if (hooks->thread_ending)
-		hooks->thread_ending(hooks->context, THREAD_WORKER, w->index, &parts);
+	if (!hooks->thread_ending)
+		return;
+	list_memory(w, &memory);
+	parts = memory_parts(&memory, w->loop.backend);
+	hooks->thread_ending(hooks->context, THREAD_WORKER, w->index, &parts);
 }
 
 static int prepare(struct worker *w, struct err *err)

@@ -51,10 +51,12 @@ struct common {
 struct acceptor;
 struct endpoint;
 
-#define STATS_WORDS (sizeof(struct node_stats) / sizeof(uint64_t))
+#define WORKER_ALIGNMENT 4096
+#define STATS_WORDS	 (sizeof(struct node_stats) / sizeof(uint64_t))
 
+/* On pages of its own, so that its memory can be where it runs. */
 struct worker {
-	struct loop loop;
+	_Alignas(WORKER_ALIGNMENT) struct loop loop;
 	struct program_host host;
 	struct forwards forwards;
 	struct transfers transfers;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "engine/memory.h"
 #include "proxy/relay.h"
 
 #define ANSWER_NS (100 * MS) /* so long is waited for the thread's counters */
@@ -102,10 +103,14 @@ static void publish(struct proxy *p)
 
 static int say_ready(struct proxy *p, struct err *err)
 {
-	const struct thread_parts parts = { .backend = p->loop.backend };
+	struct memory memory = { 0 };
+	struct thread_parts parts;
 
 	if (!p->hooks.thread_ready)
 		return 0;
+	memory_add_stack(&memory);
+	memory_add_loop(&memory, &p->loop);
+	parts = memory_parts(&memory, p->loop.backend);
 	return p->hooks.thread_ready(p->hooks.context, THREAD_WORKER, 0, &parts, err);
 }
 
