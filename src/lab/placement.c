@@ -203,20 +203,15 @@ static int settle_one(struct placement *p, unsigned i, const struct target *t,
 {
 	const struct tunable *tn = p->tunables[i];
 	const void *opts = placement_opts(p, i, t->role);
-	struct verdict_report report = { 0 };
+	struct verdict_report report;
 	int rc;
 
 	if (!tn->settle || !opts || tn->is_default(opts))
 		return 0;
-	snprintf(report.name, sizeof(report.name), "%s", tn->group.name);
-	rc = tn->settle(t, opts, parts->ranges, parts->range_count, at_end, &report, err);
-	if (rc < 0) {
-		report.verdict = verdict_of_error(rc);
-		snprintf(report.why, sizeof(report.why), "%.*s", (int)sizeof(report.why) - 1,
-			 err->text);
-	} else {
-		rc = verdict_result(&report, err);
-	}
+	rc = tunable_settle(tn, t, opts, parts->ranges, parts->range_count, at_end, &report, err);
+	if (rc == SETTLE_SAME)
+		return 0;
+	name_report(p, i, opts, t, report.name, sizeof(report.name));
 	return placement_conclude(p, subject, &report, rc, err);
 }
 

@@ -54,19 +54,24 @@ static int carry_out(struct attempt *a, struct err *err)
 	return rc ? rc : tn->read_back(a->target, &a->effective, err);
 }
 
+/* A refusal: err keeps the sentence. */
+static int refused(const struct verdict_question *q, int rc, const struct err *cause,
+		   struct verdict_report *ret, struct err *err)
+{
+	verdict_describe(q, q->requested, q->requested, ret->requested, sizeof(ret->requested));
+	ret->verdict = verdict_of_error(rc);
+	snprintf(ret->why, sizeof(ret->why), "%.*s", (int)sizeof(ret->why) - 1, cause->text);
+	return err_set(err, rc, "%s", cause->text);
+}
+
 static int apply(struct attempt *a, struct verdict_report *ret, struct err *err)
 {
 	const struct verdict_question q = question_of(a);
 	struct err cause = { 0 };
 	int rc = carry_out(a, &cause);
 
-	if (rc) {
-		verdict_describe(&q, &a->requested, &a->requested, ret->requested,
-				 sizeof(ret->requested));
-		ret->verdict = verdict_of_error(rc);
-		snprintf(ret->why, sizeof(ret->why), "%.*s", (int)sizeof(ret->why) - 1, cause.text);
-		return err_set(err, rc, "%s", cause.text);
-	}
+	if (rc)
+		return refused(&q, rc, &cause, ret, err);
 	verdict_compare(&q, ret);
 	if (a->tunable->explain)
 		a->tunable->explain(a->target, &a->requested, &a->effective, ret);
@@ -106,4 +111,38 @@ void tunable_describe_asked(const struct tunable *tn, const void *requested, con
 		if (knob_equal(k, requested, &defaults))
 			memcpy(asked.bytes + k->offset, defaults.bytes + k->offset, k->size);
 	verdict_describe(&q, &asked, requested, report->effective, sizeof(report->effective));
+}
+
+void tunable_describe(const struct tunable *tn, const void *requested, const void *effective,
+		      struct verdict_report *ret)
+{
+	struct opts defaults;
+	const struct verdict_question q = { .group = &tn->group, .defaults = &defaults };
+
+	knob_defaults(&tn->group, &defaults);
+	verdict_describe(&q, requested, requested, ret->requested, sizeof(ret->requested));
+	verdict_describe(&q, effective, requested, ret->effective, sizeof(ret->effective));
+}
+
+int tunable_settle(const struct tunable *tn, const struct target *t, const void *opts,
+		   const struct memory_range *ranges, unsigned count, bool at_end,
+		   struct verdict_report *ret, struct err *err)
+{
+	struct opts defaults;
+	const struct verdict_question q = { .group = &tn->group,
+					    .defaults = &defaults,
+					    .requested = opts };
+	struct err cause = { 0 };
+	int rc;
+
+	*ret = (struct verdict_report){ 0 };
+	snprintf(ret->name, sizeof(ret->name), "%s", tn->group.name);
+	knob_defaults(&tn->group, &defaults);
+	rc = tn->settle(t, opts, ranges, count, at_end, ret, &cause);
+	if (rc == SETTLE_SAME)
+		return rc;
+	if (!rc)
+		return verdict_result(ret, err);
+	*ret->effective = '\0';
+	return refused(&q, rc, &cause, ret, err);
 }

@@ -57,6 +57,9 @@ struct target {
 	struct journal *journal; /* where changes that outlive the process are written down first */
 };
 
+/* settle(): there is nothing to say that was not said before. */
+enum { SETTLE_SAME = 1 };
+
 #define TUNABLE_OPTS_MAX 2048
 
 /* Threads whose place and policy are set apart from those of the others. */
@@ -109,9 +112,10 @@ struct tunable {
 	void (*explain)(const struct target *t, const void *requested, const void *effective,
 			struct verdict_report *report);
 	/*
-	 * SCOPE_THREAD: this thread's memory, when it is ready and again at its end. Moves, faults
-	 * in or advises what the policy alone does not reach (not at_end), counts the pages, and
-	 * puts what came of it into *report. 0, or -errno when nothing could be done. Optional.
+	 * SCOPE_THREAD, SCOPE_PROCESS: the memory of this thread, when it is ready and again at its
+	 * end. Moves, faults in or advises what apply() does not reach (not at_end), counts the
+	 * pages, and puts what came of it into *report, which is empty but for its name. 0,
+	 * SETTLE_SAME, or -errno when nothing could be done. From the thread itself. Optional.
 	 */
 	int (*settle)(const struct target *t, const void *opts, const struct memory_range *ranges,
 		      unsigned count, bool at_end, struct verdict_report *report, struct err *err);
@@ -145,6 +149,18 @@ void tunable_describe_asked(const struct tunable *tn, const void *requested, con
  */
 int tunable_try(const struct tunable *tn, const char *settings, struct verdict_report *ret,
 		struct err *err);
+
+/*
+ * settle(), of a tunable that has it and opts that ask for something. SETTLE_SAME,
+ * or *ret is filled, and the result is as tunable_apply()'s.
+ */
+int tunable_settle(const struct tunable *tn, const struct target *t, const void *opts,
+		   const struct memory_range *ranges, unsigned count, bool at_end,
+		   struct verdict_report *ret, struct err *err);
+
+/* For settle(): what was asked for, and what there is now, in the words of the knobs. */
+void tunable_describe(const struct tunable *tn, const void *requested, const void *effective,
+		      struct verdict_report *ret);
 
 /* registry.c - in the order of application; ends with NULL. */
 extern const struct tunable *const tunables[];
