@@ -16,8 +16,8 @@
 #define IS(verdicts) ((verdicts)&1U << report.verdict)
 
 static const struct suite *const suites[] = {
-	&suite_limits, &suite_autogroup, &suite_cgroup, &suite_pin,
-	&suite_sched,  &suite_timer,	 &suite_socket, &suite_steer,
+	&suite_limits, &suite_autogroup, &suite_cgroup, &suite_memory, &suite_numa,
+	&suite_pin,    &suite_sched,	 &suite_timer,	&suite_socket, &suite_steer,
 };
 
 static const struct suite *suite;

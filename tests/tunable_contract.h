@@ -56,6 +56,8 @@ struct suite {
 extern const struct suite suite_limits;
 extern const struct suite suite_autogroup;
 extern const struct suite suite_cgroup;
+extern const struct suite suite_memory;
+extern const struct suite suite_numa;
 extern const struct suite suite_pin;
 extern const struct suite suite_sched;
 extern const struct suite suite_timer;

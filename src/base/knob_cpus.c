@@ -1,6 +1,8 @@
 /*
  * knob_cpus.c - lists of CPUs: "0,2-5:2" checked and written in one way.
  *
+ * Lists of other things that have numbers, as memory nodes, are told apart by their metavar.
+ *
  * The order is kept, because a list hands out one CPU per thread: "3,1" is not "1,3". Two lists
  * of the same CPUs in the same order are the same text: "2-5:2" and "2,4" are kept as "2,4",
  * "0,1,2" as "0-2", which for ascending lists is how the kernel writes them (cpuset(7)).
@@ -87,14 +89,14 @@ static size_t write_list(const struct cpu_list *list, char *buf, size_t size)
 static int parse_cpus(const struct knob *k, const char *text, void *field, struct err *err)
 {
 	char canonical[CPU_SETSIZE * 5];
+	const char *what = k->metavar ? k->metavar : "CPUs";
 	struct cpu_list list;
 	size_t len;
 
 	if (!read_list(text, &list))
-		return err_set(
-			err, -EINVAL,
-			"\"%s\" is not a list of CPUs: try 0,2-5 or 0-6:2 (CPUs are 0 to %d)", text,
-			CPU_SETSIZE - 1);
+		return err_set(err, -EINVAL,
+			       "\"%s\" is not a list of %s: try 0,2-5 or 0-6:2 (%s are 0 to %d)",
+			       text, what, what, CPU_SETSIZE - 1);
 	len = write_list(&list, canonical, sizeof(canonical));
 	if (len >= k->size)
 		return err_set(err, -EINVAL, "\"%s\" is too long: at most %zu bytes", text,

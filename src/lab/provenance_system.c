@@ -86,13 +86,20 @@ json_t *provenance_folder(const char *path, const char *prefix)
 	return sorted(out);
 }
 
+static json_t *kernel_sysctls(void)
+{
+	json_t *out = provenance_folder("/proc/sys/kernel", "sched_");
+
+	provenance_add_line(out, "numa_balancing", "/proc/sys/kernel/numa_balancing");
+	return out;
+}
+
 json_t *provenance_sysctls(void)
 {
 	return json_pack("{s:o, s:o, s:o, s:o}", "net.core",
 			 provenance_folder("/proc/sys/net/core", ""), "net.ipv4",
 			 provenance_folder("/proc/sys/net/ipv4", "tcp_"), "kernel",
-			 provenance_folder("/proc/sys/kernel", "sched_"), "vm",
-			 provenance_folder("/proc/sys/vm", ""));
+			 kernel_sysctls(), "vm", provenance_folder("/proc/sys/vm", ""));
 }
 
 static void add_limit(json_t *out, const char *name, int which)

@@ -10,6 +10,8 @@
 extern const struct tunable tunable_limits;
 extern const struct tunable tunable_autogroup;
 extern const struct tunable tunable_cgroup;
+extern const struct tunable tunable_memory;
+extern const struct tunable tunable_numa;
 extern const struct tunable tunable_pin;
 extern const struct tunable tunable_sched;
 extern const struct tunable tunable_timer;
@@ -17,8 +19,17 @@ extern const struct tunable tunable_socket;
 extern const struct tunable tunable_steer;
 
 const struct tunable *const tunables[] = {
-	&tunable_limits, &tunable_autogroup, &tunable_cgroup, &tunable_pin, &tunable_sched,
-	&tunable_timer,	 &tunable_socket,    &tunable_steer,  NULL,
+	&tunable_limits,
+	&tunable_autogroup,
+	&tunable_cgroup,
+	&tunable_memory,
+	&tunable_numa,
+	&tunable_pin,
+	&tunable_sched,
+	&tunable_timer,
+	&tunable_socket,
+	&tunable_steer,
+	NULL,
 };
 
 const struct tunable *tunable_find(const char *name)
