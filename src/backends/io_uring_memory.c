@@ -1,8 +1,8 @@
 /*
  * io_uring_memory.c - the memory a ring works with: its queues, its buffers, what is registered.
  *
- * The queues are pages of the kernel's, allocated when the ring was made, by the policy of the
- * thread that made it; kernels before 6.10 do not say where those are.
+ * The queues are pages of the kernel's: two pieces, allocated when the ring was made, by the policy
+ * of the thread that made it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,8 +13,9 @@ unsigned uring_memory(struct backend *base, struct memory_range *ret, unsigned r
 	const struct uring *b = uring_of(base);
 	const struct io_uring *ring = &b->ring;
 	const struct memory_range all[] = {
-		{ "rings", ring->sq.ring_ptr, ring->sq.ring_sz },
-		{ "rings", ring->sq.sqes, ring->sq.ring_entries * sizeof(*ring->sq.sqes) },
+		{ "rings", ring->sq.ring_ptr, ring->sq.ring_sz, .whole = true },
+		{ "rings", ring->sq.sqes, ring->sq.ring_entries * sizeof(*ring->sq.sqes),
+		  .whole = true },
 		{ "buffer ring", b->buffers.ring, b->buffers.mapped_bytes },
 		{ "file buffers", b->sender.memory, URING_SEND_BUFFERS * URING_SEND_BYTES },
 	};

@@ -6,6 +6,8 @@
 #ifndef RW_BASE_KINDS_H
 #define RW_BASE_KINDS_H
 
+#include <stdbool.h>
+
 enum thread_role {
 	THREAD_ACCEPTOR,
 	THREAD_WORKER,
@@ -38,6 +40,7 @@ struct memory_range {
 	const char *what; /* "stack", "buffer ring", "messages" */
 	void *base;
 	unsigned long len; /* bytes */
+	bool whole; /* allocated by the kernel in one piece, which lies on one node and stays there */
 };
 
 #endif

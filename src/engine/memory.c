@@ -11,15 +11,22 @@
 
 #include "engine/loop.h"
 
-void memory_add(struct memory *m, const char *what, const void *base, size_t len)
+static void add(struct memory *m, struct memory_range r)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t begin = (uintptr_t)base / page * page;
-	uintptr_t end = ((uintptr_t)base + len + page - 1) / page * page;
+	uintptr_t begin = (uintptr_t)r.base / page * page;
+	uintptr_t end = ((uintptr_t)r.base + r.len + page - 1) / page * page;
 
-	if (!base || !len || m->count == MEMORY_RANGES)
+	if (!r.base || !r.len || m->count == MEMORY_RANGES)
 		return;
-	m->ranges[m->count++] = (struct memory_range){ what, (void *)begin, end - begin };
+	r.base = (void *)begin;
+	r.len = end - begin;
+	m->ranges[m->count++] = r;
+}
+
+void memory_add(struct memory *m, const char *what, const void *base, size_t len)
+{
+	add(m, (struct memory_range){ what, (void *)(uintptr_t)base, len });
 }
 
 void memory_add_stack(struct memory *m)
@@ -44,7 +51,7 @@ void memory_add_loop(struct memory *m, const struct loop *loop)
 	if (loop->backend && loop->ops->memory)
 		count = loop->ops->memory(loop->backend, own, MEMORY_RANGES);
 	for (unsigned i = 0; i < count; i++)
-		memory_add(m, own[i].what, own[i].base, own[i].len);
+		add(m, own[i]);
 }
 
 struct thread_parts memory_parts(const struct memory *m, struct backend *backend)

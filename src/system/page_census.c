@@ -11,8 +11,13 @@
 #include <errno.h>
 #include <linux/mempolicy.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 
 #define BATCH 512
 
@@ -22,6 +27,22 @@ struct batch {
 	void *pages[BATCH];
 	int nodes[BATCH], status[BATCH];
 };
+
+/* Linux 5.14 does it in one go; not for the kernel's own pages, nor below a growing stack. */
+void page_fault_in(const struct memory_range *r)
+{
+	unsigned long page = (unsigned long)sysconf(_SC_PAGESIZE);
+
+	if (!madvise(r->base, r->len, MADV_POPULATE_WRITE))
+		return;
+	for (unsigned long at = 0; at < r->len; at += page)
+		__atomic_fetch_add((char *)r->base + at, 0, __ATOMIC_RELAXED);
+}
+
+bool page_is_stack(const struct memory_range *r)
+{
+	return (uintptr_t)__builtin_frame_address(0) - (uintptr_t)r->base < r->len;
+}
 
 void page_census_add(struct page_census *c, const int *status, unsigned count)
 {

@@ -19,6 +19,12 @@ struct page_census {
 	unsigned long on[NODES_MAX]; /* of `pages` */
 };
 
+/* Makes every page of the range exist, for writing. Whoever else writes there is not disturbed. */
+void page_fault_in(const struct memory_range *range);
+
+/* The caller's stack is in it: mostly pages that will never be. */
+bool page_is_stack(const struct memory_range *range);
+
 /* Adds what move_pages(2) has said of count pages: nodes, or -errno. */
 void page_census_add(struct page_census *c, const int *status, unsigned count);
 

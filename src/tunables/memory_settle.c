@@ -14,11 +14,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "system/page_census.h"
 #include "tunables/memory_opts.h"
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
 
 /* What came of it. */
 struct outcome {
@@ -28,21 +25,12 @@ struct outcome {
 	struct err huge_err;
 };
 
-/* Adding nothing changes nothing, whoever else writes there. */
-static void touch(const struct memory_range *r, unsigned long page)
-{
-	for (unsigned long at = 0; at < r->len; at += page)
-		__atomic_fetch_add((char *)r->base + at, 0, __ATOMIC_RELAXED);
-}
-
-/* Linux 5.14 does it in one go; not for the kernel's own pages, nor below a growing stack. */
 static void fault_in(const struct memory_range *r, struct outcome *out)
 {
 	unsigned long page = (unsigned long)sysconf(_SC_PAGESIZE);
 	unsigned char resident[512];
 
-	if (madvise(r->base, r->len, MADV_POPULATE_WRITE))
-		touch(r, page);
+	page_fault_in(r);
 	for (unsigned long at = 0; at < r->len; at += sizeof(resident) * page) {
 		unsigned long left = r->len - at, len = sizeof(resident) * page;
 
@@ -53,11 +41,6 @@ static void fault_in(const struct memory_range *r, struct outcome *out)
 		for (unsigned long i = 0; i < len / page; i++)
 			out->resident += resident[i] & 1;
 	}
-}
-
-static bool is_stack(const struct memory_range *r)
-{
-	return (uintptr_t)__builtin_frame_address(0) - (uintptr_t)r->base < r->len;
 }
 
 /* Below what is in use now, down to the last page but one. */
@@ -95,7 +78,7 @@ static void work(const struct memory_opts *o, const struct memory_range *ranges,
 	for (unsigned i = 0; i < count; i++) {
 		const struct memory_range *r = &ranges[i];
 
-		if (is_stack(r)) {
+		if (page_is_stack(r)) {
 			if (o->stack_prefault_bytes)
 				fault_in_stack(r, o->stack_prefault_bytes, out);
 			continue;

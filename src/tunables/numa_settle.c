@@ -6,12 +6,19 @@
  * stay), so those are moved page by page. A page is never taken for placed because a call said so:
  * the census counts, once all is done and again at the thread's end.
  *
- * Right is at least 99 % of the pages where they should be. With interleave each node's part may
- * miss its share by 2 % of all pages, by four pages, or by a huge page if there are any: the rule
- * goes by addresses, and a range's first and last pages need not come out even.
+ * With interleave all pages are faulted in first and then dealt out, and not in turn by addresses,
+ * as the kernel does: of a ring of 16 KiB buffers small messages use each fourth page, and all of
+ * those would be on one node. The turn is the sum of the digits of the page's number, in base of
+ * the sum of the weights: even in each block of so many pages, and even in each so many-th page.
  *
- * What belongs to the kernel (the queues of io_uring before 6.10) and what nobody has touched yet
- * is not counted.
+ * Right is at least 99 % of the pages where they should be. With interleave each node's part may
+ * miss its share by 2 % of all pages, by four pages, or by a huge page if there are any: ranges need
+ * not come out even, and the stack goes on growing.
+ *
+ * With interleave ranges stay in small pages, unless huge ones were asked for and are there: one
+ * that the kernel makes by itself lies on one node. What the kernel has allocated in one piece (the
+ * queues of io_uring) cannot be spread, so it is told apart then. What nobody has touched yet is not
+ * counted.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,6 +26,7 @@
 #include <linux/mempolicy.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -47,6 +55,7 @@ struct settling {
 	unsigned here;		     /* node of the CPU */
 	unsigned long unit;	     /* pages that are moved as one */
 	struct page_census all;
+	unsigned long pieces;	 /* pages that cannot be spread */
 	unsigned long wrong[16]; /* pages elsewhere, by range */
 	long unmoved;
 	char *text; /* the report's sentence, being written */
@@ -90,18 +99,20 @@ static void want_nodes(struct settling *s)
 			s->weights[node] = nodes_weight(node);
 }
 
-/* Interleave goes by the address; else what is right already stays. */
+/* Interleave: dealt out; else what is right already stays. */
 static unsigned place(void *context, unsigned long page, unsigned now)
 {
 	const struct settling *s = context;
-	unsigned long sum = 0, turn;
+	unsigned long sum = 0, turn = 0;
 	unsigned node;
 
 	if (!spreads(s))
 		return node_set_has(&s->nodes, now) ? now : node_set_next(&s->nodes, 0);
 	for (node = 0; node < NODES_MAX; node++)
 		sum += s->weights[node];
-	turn = page / s->unit % sum;
+	for (page /= s->unit; page && sum > 1; page /= sum)
+		turn += page % sum;
+	turn %= sum;
 	for (node = 0; turn >= s->weights[node]; node++)
 		turn -= s->weights[node];
 	return node;
@@ -114,6 +125,8 @@ static int give_rule(const struct settling *s, const struct memory_range *range,
 	int mode = policy->mode | (s->opts->balancing ? MPOL_F_NUMA_BALANCING : 0);
 	struct node_set nodes;
 
+	if (spreads(s))
+		return 0;
 	node_set_parse(s->opts->nodes, &nodes);
 	syscall(SYS_mbind, range->base, range->len, (unsigned long)mode,
 		policy->takes_nodes ? nodes.bits : NULL,
@@ -126,14 +139,25 @@ static int give_rule(const struct settling *s, const struct memory_range *range,
 	return 0;
 }
 
+/* Pages that the kernel moves as one. */
+static unsigned long unit_of(const struct memory_range *range)
+{
+	bool is_huge =
+		smaps_kib(range, "AnonHugePages") > 0 || smaps_kib(range, "Private_Hugetlb") > 0;
+
+	return is_huge ? HUGE_PAGE_BYTES / (unsigned long)sysconf(_SC_PAGESIZE) : 1;
+}
+
 static int move(struct settling *s, const struct memory_range *range, struct err *err)
 {
 	const struct page_mover mover = { place, s };
 	long left;
 
-	s->unit = smaps_kib(range, "AnonHugePages") > 0
-			  ? HUGE_PAGE_BYTES / (unsigned long)sysconf(_SC_PAGESIZE)
-			  : 1;
+	s->unit = unit_of(range);
+	if (spreads(s) && s->unit == 1)
+		madvise(range->base, range->len, MADV_NOHUGEPAGE);
+	if (spreads(s) && !page_is_stack(range))
+		page_fault_in(range);
 	left = page_census_move(range, &mover, err);
 	s->unmoved += left < 0 ? 0 : left;
 	return left < 0 ? (int)left : 0;
@@ -160,25 +184,8 @@ static int arrange(struct settling *s, struct err *err)
 
 	for (unsigned i = 0; i < s->count && !rc; i++) {
 		rc = give_rule(s, &s->ranges[i], err);
-		if (!rc)
+		if (!rc && !s->ranges[i].whole)
 			rc = move(s, &s->ranges[i], err);
-	}
-	return rc;
-}
-
-static int count(struct settling *s, struct err *err)
-{
-	unsigned long elsewhere = 0, before;
-	int rc = 0;
-
-	for (unsigned i = 0; i < s->count && !rc; i++) {
-		before = elsewhere;
-		rc = page_census_count(&s->all, &s->ranges[i], err);
-		elsewhere = s->all.pages - page_census_within(&s->all, &s->nodes);
-		if (i < sizeof(s->wrong) / sizeof(*s->wrong))
-			s->wrong[i] = elsewhere - before;
-		if (smaps_kib(&s->ranges[i], "AnonHugePages") > 0)
-			s->unit = HUGE_PAGE_BYTES / (unsigned long)sysconf(_SC_PAGESIZE);
 	}
 	return rc;
 }
@@ -186,6 +193,33 @@ static int count(struct settling *s, struct err *err)
 static unsigned long most(unsigned long a, unsigned long b)
 {
 	return a > b ? a : b;
+}
+
+static int count_one(struct settling *s, unsigned i, struct err *err)
+{
+	struct page_census one = { 0 };
+	int rc = page_census_count(&one, &s->ranges[i], err);
+
+	if (i < sizeof(s->wrong) / sizeof(*s->wrong))
+		s->wrong[i] = one.pages - page_census_within(&one, &s->nodes);
+	if (s->ranges[i].whole && spreads(s)) {
+		s->pieces += one.pages;
+		return rc;
+	}
+	s->unit = most(s->unit, unit_of(&s->ranges[i]));
+	s->all.pages += one.pages;
+	for (unsigned node = 0; node < NODES_MAX; node++)
+		s->all.on[node] += one.on[node];
+	return rc;
+}
+
+static int count(struct settling *s, struct err *err)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < s->count && !rc; i++)
+		rc = count_one(s, i, err);
+	return rc;
 }
 
 static bool is_even(const struct settling *s)
@@ -283,10 +317,12 @@ static enum verdict judge(struct settling *s)
 	}
 	if (spreads(s)) {
 		say_spread(s);
-		if (is_even(s))
-			return VERDICT_OK;
-		say(s, ": not in proportion");
-		return VERDICT_CLAMPED;
+		say(s, is_even(s) ? "" : ": not in proportion");
+		if (s->unit > 1)
+			say(s, ", in huge pages");
+		if (s->pieces)
+			say(s, "; %lu more of the kernel's, in one piece", s->pieces);
+		return is_even(s) ? VERDICT_OK : VERDICT_CLAMPED;
 	}
 	say(s, "%lu of %lu pages on ", right, s->all.pages);
 	say_nodes(s, &s->nodes);
