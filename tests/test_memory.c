@@ -345,8 +345,8 @@ static void test_settings_of_the_process_alone_have_no_report_of_threads(void)
 	struct memory_range r = pool();
 	struct verdict_report report;
 
-	CHECK_INT(settle("lock=all oom-score-adj=5", &r, 1, &report), 1);
-	CHECK_INT(settle("prefault=yes", NULL, 0, &report), 1);
+	CHECK_INT(settle("lock=all oom-score-adj=5", &r, 1, &report), SETTLE_SAME);
+	CHECK_INT(settle("prefault=yes", NULL, 0, &report), SETTLE_SAME);
 	munmap(mapping, POOL_BYTES + HUGE_BYTES);
 }
 

@@ -40,7 +40,7 @@ struct memory_range {
 	const char *what; /* "stack", "buffer ring", "messages" */
 	void *base;
 	unsigned long len; /* bytes */
-	bool whole; /* allocated by the kernel in one piece, which lies on one node and stays there */
+	bool whole;	   /* one piece of the kernel's, which is on one node and stays there */
 };
 
 #endif

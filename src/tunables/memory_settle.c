@@ -164,7 +164,7 @@ int memory_settle(const struct target *t, const void *opts, const struct memory_
 	o.oom_score_adj = 0;
 	if (at_end || !count ||
 	    (!o.prefault && !o.stack_prefault_bytes && o.huge_pages == HUGE_DEFAULT))
-		return 1;
+		return SETTLE_SAME;
 	work(&o, ranges, count, &out);
 	describe(&o, &out, report);
 	resident = judge_resident(&o, &out, report);

@@ -12,13 +12,13 @@
  * the sum of the weights: even in each block of so many pages, and even in each so many-th page.
  *
  * Right is at least 99 % of the pages where they should be. With interleave each node's part may
- * miss its share by 2 % of all pages, by four pages, or by a huge page if there are any: ranges need
- * not come out even, and the stack goes on growing.
+ * miss its share by 2 % of all pages, by four pages, or by a huge page if there are any: ranges
+ * need not come out even, and the stack goes on growing.
  *
  * With interleave ranges stay in small pages, unless huge ones were asked for and are there: one
  * that the kernel makes by itself lies on one node. What the kernel has allocated in one piece (the
- * queues of io_uring) cannot be spread, so it is told apart then. What nobody has touched yet is not
- * counted.
+ * queues of io_uring) cannot be spread, so it is told apart then. What nobody has touched yet is
+ * not counted.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
