@@ -15,6 +15,8 @@ static const struct row rows[] = {
 	  "256 32768 0 0 2000000 0" },
 	{ "rttime=1.5us", 0, CLAMPED, "rttime=1.5us", "rttime=1us",
 	  "limits.rttime: asked for 1.5us, the kernel has 1us", "256 32768 0 0 1 0" },
+	{ "nofile=2000000000", 0, REFUSED, "nofile=2G", "",
+	  "limits.nofile: ", "256 32768 0 0 9000000 0" },
 	{ 0 },
 };
 

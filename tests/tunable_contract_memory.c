@@ -20,6 +20,7 @@ static const struct row rows[] = {
 	  "huge-pages=never oom-score-adj=300", NULL, "never 300", true },
 	{ "oom-score-adj=-999", 0, OK | DENIED, NULL, NULL, NULL, NULL, true },
 	{ "prefault=yes", 0, OK, "", "", "for each thread, when it is ready", "default 0" },
+	{ "stack-prefault=64KiB", 0, OK, "", "", "for each thread, when it is ready", "default 0" },
 	{ "prefault=yes huge-pages=collapse", 0, OK, "", "", "for each thread", "default 0" },
 	{ 0 },
 };

@@ -54,7 +54,8 @@ static const struct knob knobs[] = {
 	  KNOB_FIELD(struct pin_opts, spread, int),
 	  .choices = spread_names,
 	  .def = "each",
-	  .help = "one CPU or part to each thread in turn, or all of them to all" },
+	  .help = "one CPU or part to each thread in turn, or all of them to all",
+	  .read_back = "sched_getaffinity(2)" },
 	{ 0 },
 };
 

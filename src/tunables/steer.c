@@ -37,7 +37,8 @@ static const struct knob knobs[] = {
 	  KNOB_FIELD(struct steer_opts, program, int),
 	  .choices = programs,
 	  .def = "classic",
-	  .help = "of cpu and random: classic BPF, or extended (CAP_BPF)" },
+	  .help = "of cpu and random: classic BPF, or extended (CAP_BPF)",
+	  .read_back = "SO_INCOMING_CPU of what was accepted" },
 	{ 0 },
 };
 
