@@ -14,6 +14,7 @@ HEAD = "/*\n * x.c - what it is.\n *\n * SPDX-License-Identifier: Apache-2.0\n *
 SCRIPT = '#!/bin/sh\n# x.sh - what it is.\n#\n# SPDX-License-Identifier: Apache-2.0\n'
 EPOLL = tidy.File("src/backends/epoll.c", "const struct backend_ops backend_epoll = {\n")
 PROMISE = "TO" "DO"
+MAP = "".join(f"| `src/{layer}`  |\n" for layer in tidy.MAY_INCLUDE)
 
 
 def function(lines):
@@ -51,6 +52,9 @@ ROWS = (
     ("functions", "src/base/x.c", function(61), "a function of 61 lines", function(60)),
     ("functions", "src/base/x.c", "int g;\n\n" + function(61), "61 lines", function(60)),
     ("lengths", "src/base/x.c", "\n" * 501, "501 lines", "\n" * 500),
+    ("map", "docs/ARCHITECTURE.md", MAP + "\n" * 150, f"{150 + len(tidy.MAY_INCLUDE)} lines", MAP),
+    ("map", "docs/ARCHITECTURE.md", MAP.replace("hog", "dog"), "src/hog has 0 rows", MAP),
+    ("map", "docs/ARCHITECTURE.md", MAP + "| `src/lab`  |\n", "src/lab has 2 rows", MAP),
     ("columns", "src/base/x.c", "\t" + "x" * 93 + "\n", "101 columns", "\t" + "x" * 92 + "\n"),
     ("columns", "src/base/x.h", "é" * 101 + "\n", "101 columns", "é" * 100 + "\n"),
     ("registries", "src/engine/x.c", "ops = &backend_epoll;", "for registry.c to name",

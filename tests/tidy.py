@@ -31,6 +31,7 @@ MAY_INCLUDE = {
 FUNCTION_LINES = 60
 FILE_LINES = 500
 COLUMNS = 100
+MAP_LINES = 150  # of docs/ARCHITECTURE.md: a map is read in one go
 # Types of which each instance is an implementation, named in its own file and in registry.c.
 REGISTERED = ("backend_ops", "tunable")
 SOURCE = (".c", ".h")
@@ -143,6 +144,18 @@ def rule_lengths(file, _):
         yield len(file.lines), f"{len(file.lines)} lines, at most {FILE_LINES}"
 
 
+def rule_map(file, _):
+    """docs/ARCHITECTURE.md has at most 150 lines, and every layer stands in it, once."""
+    if file.path != "docs/ARCHITECTURE.md":
+        return
+    if len(file.lines) > MAP_LINES:
+        yield len(file.lines), f"{len(file.lines)} lines, at most {MAP_LINES}"
+    for layer in MAY_INCLUDE:
+        rows = sum(line.startswith(f"| `src/{layer}` ") for line in file.lines)
+        if rows != 1:
+            yield 1, f"src/{layer} has {rows} rows in the table of layers, not one"
+
+
 def rule_columns(file, _):
     """A line has at most 100 columns, a tab counting up to 8."""
     if file.suffix not in SOURCE + (".py", ".sh"):
@@ -213,8 +226,8 @@ def rule_guards(file, _):
         yield 1, f"no guard {guard}"
 
 
-RULES = (rule_layers, rule_heads, rule_scripts, rule_functions, rule_lengths, rule_columns,
-         rule_registries, rule_voice, rule_white_space, rule_promises, rule_guards)
+RULES = (rule_layers, rule_heads, rule_scripts, rule_functions, rule_lengths, rule_map,
+         rule_columns, rule_registries, rule_voice, rule_white_space, rule_promises, rule_guards)
 
 
 class Files(list):
