@@ -84,6 +84,57 @@ static void test_markdown_is_a_table_with_bars_escaped(void)
 		       "(default level) |\n");
 }
 
+static const struct knob sample_asked_knobs[] = {
+	{ .name = "nice",
+	  .type = &knob_int,
+	  KNOB_FIELD(struct basic_opts, nice, int64_t),
+	  .help = "nice value",
+	  .read_back = "a|b(2)" },
+	{ .name = "wait-spin",
+	  .type = &knob_bool,
+	  KNOB_FIELD(struct basic_opts, spin, bool),
+	  .help = "spin" },
+	{ 0 },
+};
+static const struct knob_group asked = { "asked", "of the kernel", sample_asked_knobs,
+					 sizeof(struct basic_opts) };
+static const struct knob_group other = { "other.asked", "for others", sample_asked_knobs,
+					 sizeof(struct basic_opts), &asked };
+
+/* What a printer writes of a group that the kernel is asked about, and of one that is like it. */
+static const char *printed_asked(void (*print)(const struct knob_set *, FILE *))
+{
+	static char buf[4096];
+	struct basic_opts opts[2] = { 0 };
+	struct knob_set set = { 0 };
+	FILE *out = fmemopen(buf, sizeof(buf), "w");
+
+	CU_ASSERT_FATAL(out != NULL);
+	knob_set_add(&set, &asked, &opts[0]);
+	knob_set_add(&set, &other, &opts[1]);
+	print(&set, out);
+	fclose(out);
+	return buf;
+}
+
+static void test_what_is_read_back_has_a_column_and_what_is_like_it_a_line(void)
+{
+	CHECK_TEXT(printed_asked(knob_set_markdown),
+		   "### asked: of the kernel\n\n"
+		   "| option | meaning | read back by |\n|---|---|---|\n"
+		   "| `--asked.nice=N` | nice value | a\\|b(2) |\n"
+		   "| `--asked.wait-spin` | spin | |\n\n"
+		   "`--other.asked.*` is as `--asked.*`: for others\n\n");
+	CHECK_TEXT(printed_asked(knob_set_man),
+		   ".SS asked: of the kernel\n"
+		   ".TP\n\\fB\\-\\-asked.nice=N\\fR\nnice value (read back by a|b(2))\n"
+		   ".TP\n\\fB\\-\\-asked.wait\\-spin\\fR\nspin\n"
+		   ".SS other.asked: for others\n"
+		   ".TP\n\\fB\\-\\-other.asked.*\\fR\nas \\-\\-asked.*\n");
+	check_contains(printed_asked(knob_set_help), "(read back by a|b(2))\n");
+	check_contains(printed_asked(knob_set_help), "      --other.asked.*       as --asked.*\n");
+}
+
 static CU_TestInfo tests[] = {
 	{ "help lists every knob with what the table says",
 	  test_help_lists_every_knob_with_what_the_table_says },
@@ -92,6 +143,8 @@ static CU_TestInfo tests[] = {
 	  test_the_man_page_escapes_what_roff_would_read },
 	{ "usage is the form of every option", test_usage_is_the_form_of_every_option },
 	{ "markdown is a table with bars escaped", test_markdown_is_a_table_with_bars_escaped },
+	{ "what is read back has a column, and what is like it a line",
+	  test_what_is_read_back_has_a_column_and_what_is_like_it_a_line },
 	CU_TEST_INFO_NULL,
 };
 

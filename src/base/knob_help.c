@@ -18,9 +18,12 @@ enum {
 };
 
 struct layout {
-	const char *before, *after; /* the heading of a group */
-	void (*entry)(const char *head, const char *meaning, FILE *out);
-	const char *end; /* of a group */
+	void (*begin)(const struct knob_group *g, FILE *out);
+	/* apart: how it is read back, when the meaning does not say so; NULL: no place for it */
+	void (*entry)(const char *head, const char *meaning, const char *apart, FILE *out);
+	void (*like)(const struct knob_group *g, FILE *out); /* instead of begin and entries */
+	bool tells_apart; /* how a knob is read back, where a knob of the group is */
+	const char *end;  /* of a group */
 };
 
 /* "level|edge|oneshot", or what the type calls its value. */
@@ -89,7 +92,7 @@ static void append(char *buf, size_t size, const char *before, const char *text,
 
 /* The help line and, in brackets, what else the table says: choices, range, default, other names.
  */
-static void make_meaning(const struct knob *k, char *buf, size_t size)
+static void make_meaning(const struct knob *k, bool with_read_back, char *buf, size_t size)
 {
 	char text[512] = "", word[128], choices[64];
 
@@ -106,42 +109,45 @@ static void make_meaning(const struct knob *k, char *buf, size_t size)
 		       a[1] ? ", " : "; ");
 	if (k->type->appends)
 		append(text, sizeof(text), "", "may be repeated", "; ");
-	if (k->read_back)
+	if (k->read_back && with_read_back)
 		append(text, sizeof(text), "read back by ", k->read_back, "; ");
 	if (*text)
 		text[strlen(text) - 2] = '\0'; /* the last separator */
 	snprintf(buf, size, "%s%s%s%s", k->help, *text ? " (" : "", text, *text ? ")" : "");
 }
 
-/* Who wants to know what they mean looks at those they are like. */
-static void write_like(const struct knob_group *g, const struct layout *layout, FILE *out)
+/* Is there a knob that the kernel is asked about? */
+static bool is_read_back(const struct knob_group *g)
 {
-	char head[128], meaning[256];
+	const struct knob *k = g->knobs;
 
-	snprintf(head, sizeof(head), "--%s.*", g->name);
-	snprintf(meaning, sizeof(meaning), "as --%s.*", g->like->name);
-	layout->entry(head, meaning, out);
+	while (k->name && !k->read_back)
+		k++;
+	return k->name != NULL;
 }
 
-static void write_set(const struct knob_set *set, const struct layout *layout, FILE *out)
+static void write_group(const struct knob_group *g, const struct layout *layout, FILE *out)
 {
+	bool apart = layout->tells_apart && is_read_back(g);
 	char head[128], meaning[1024];
 
-	for (const struct knob_bind *b = set->binds; b < set->binds + set->count; b++) {
-		const struct knob_group *g = b->group;
+	layout->begin(g, out);
+	for (const struct knob *k = g->knobs; k->name; k++) {
+		make_head(g, k, head, sizeof(head));
+		make_meaning(k, !apart, meaning, sizeof(meaning));
+		layout->entry(head, meaning, !apart ? NULL : k->read_back ? k->read_back : "", out);
+	}
+	fputs(layout->end, out);
+}
 
-		if (!g->knobs)
-			continue;
-		fprintf(out, "%s%s%s%s%s", layout->before, g->name, *g->name ? ": " : "", g->help,
-			layout->after);
-		for (const struct knob *k = g->knobs; k->name && !g->like; k++) {
-			make_head(g, k, head, sizeof(head));
-			make_meaning(k, meaning, sizeof(meaning));
-			layout->entry(head, meaning, out);
-		}
-		if (g->like)
-			write_like(g, layout, out);
-		fputs(layout->end, out);
+/* Who wants to know what they mean looks at those they are like. */
+static void write_set(const struct knob_set *set, const struct layout *layout, FILE *out)
+{
+	for (const struct knob_bind *b = set->binds; b < set->binds + set->count; b++) {
+		if (b->group->knobs && b->group->like)
+			layout->like(b->group, out);
+		else if (b->group->knobs)
+			write_group(b->group, layout, out);
 	}
 }
 
@@ -179,7 +185,12 @@ static void write_wrapped(const char *text, FILE *out)
 	fputc('\n', out);
 }
 
-static void help_entry(const char *head, const char *meaning, FILE *out)
+static void help_begin(const struct knob_group *g, FILE *out)
+{
+	fprintf(out, "%s%s%s:\n", g->name, *g->name ? ": " : "", g->help);
+}
+
+static void help_entry(const char *head, const char *meaning, const char *apart, FILE *out)
 {
 	/* Long options stand under each other, with or without a letter before them. */
 	int column = fprintf(out, "  %s%s", head[1] == '-' ? "    " : "", head);
@@ -188,6 +199,17 @@ static void help_entry(const char *head, const char *meaning, FILE *out)
 		column = fprintf(out, "\n") - 1;
 	fprintf(out, "%*s", HELP_INDENT - column, "");
 	write_wrapped(meaning, out);
+}
+
+static void help_like(const struct knob_group *g, FILE *out)
+{
+	char head[128], meaning[128];
+
+	snprintf(head, sizeof(head), "--%s.*", g->name);
+	snprintf(meaning, sizeof(meaning), "as --%s.*", g->like->name);
+	help_begin(g, out);
+	help_entry(head, meaning, NULL, out);
+	fputs("\n", out);
 }
 
 /* roff: a minus that can be copied, no escapes, no request at the start of a line. */
@@ -205,13 +227,28 @@ static void write_roff(const char *text, FILE *out)
 	}
 }
 
-static void man_entry(const char *head, const char *meaning, FILE *out)
+static void man_begin(const struct knob_group *g, FILE *out)
+{
+	fprintf(out, ".SS %s%s%s\n", g->name, *g->name ? ": " : "", g->help);
+}
+
+static void man_entry(const char *head, const char *meaning, const char *apart, FILE *out)
 {
 	fputs(".TP\n\\fB", out);
 	write_roff(head, out);
 	fputs("\\fR\n", out);
 	write_roff(meaning, out);
 	fputc('\n', out);
+}
+
+static void man_like(const struct knob_group *g, FILE *out)
+{
+	char head[128], meaning[128];
+
+	snprintf(head, sizeof(head), "--%s.*", g->name);
+	snprintf(meaning, sizeof(meaning), "as --%s.*", g->like->name);
+	man_begin(g, out);
+	man_entry(head, meaning, NULL, out);
 }
 
 /* A bar ends a cell, also between backquotes. */
@@ -221,19 +258,37 @@ static void write_cell(const char *text, FILE *out)
 		fprintf(out, *text == '|' ? "\\%c" : "%c", *text);
 }
 
-static void markdown_entry(const char *head, const char *meaning, FILE *out)
+static void markdown_begin(const struct knob_group *g, FILE *out)
+{
+	fprintf(out, "### %s%s%s\n\n%s\n", g->name, *g->name ? ": " : "", g->help,
+		is_read_back(g) ? "| option | meaning | read back by |\n|---|---|---|"
+				: "| option | meaning |\n|---|---|");
+}
+
+static void markdown_entry(const char *head, const char *meaning, const char *apart, FILE *out)
 {
 	fputs("| `", out);
 	write_cell(head, out);
 	fputs("` | ", out);
 	write_cell(meaning, out);
-	fputs(" |\n", out);
+	fputs(" |", out);
+	if (apart) {
+		fputs(*apart ? " " : "", out);
+		write_cell(apart, out);
+		fputs(" |", out);
+	}
+	fputc('\n', out);
 }
 
-static const struct layout help_layout = { "", ":\n", help_entry, "\n" };
-static const struct layout man_layout = { ".SS ", "\n", man_entry, "" };
-static const struct layout markdown_layout = { "### ", "\n\n| option | meaning |\n|---|---|\n",
-					       markdown_entry, "\n" };
+static void markdown_like(const struct knob_group *g, FILE *out)
+{
+	fprintf(out, "`--%s.*` is as `--%s.*`: %s\n\n", g->name, g->like->name, g->help);
+}
+
+static const struct layout help_layout = { help_begin, help_entry, help_like, false, "\n" };
+static const struct layout man_layout = { man_begin, man_entry, man_like, false, "" };
+static const struct layout markdown_layout = { markdown_begin, markdown_entry, markdown_like, true,
+					       "\n" };
 
 void knob_set_help(const struct knob_set *set, FILE *out)
 {

@@ -93,7 +93,9 @@ static int print_role_knobs(const char *title, enum role role)
 
 static int print_knobs(void)
 {
-	puts("# Every knob\n\nMade by `ringwalk info knobs` from the tables in the source.");
+	puts("# Every knob\n\nMade by `ringwalk info knobs` from the tables in the source. How the "
+	     "kernel is asked afterwards\nwhat it has stands in the last column; what it takes "
+	     "and does not do: [silent.md](silent.md).");
 	if (print_role_knobs("ringwalk node", ROLE_NODE))
 		return EXIT_IMPOSSIBLE;
 	if (print_role_knobs("ringwalk client", ROLE_CLIENT))
