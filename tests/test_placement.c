@@ -7,9 +7,16 @@
  */
 #include "lab/placement.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "system/kernel_file.h"
 #include "tests/lab_fake.h"
 #include "tests/test.h"
 
@@ -384,6 +391,65 @@ static void test_threads_for_blocking_work_are_looked_for(void)
 	tear_down(&rig);
 }
 
+/* Is there a thread of this name, so one that runs? */
+static bool has_thread(const char *name)
+{
+	DIR *folder = opendir("/proc/self/task");
+	struct dirent *entry;
+	bool found = false;
+
+	while (folder && !found && (entry = readdir(folder))) {
+		char path[300], text[32];
+
+		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", entry->d_name);
+		found = kernel_file_read(path, text, sizeof(text)) && !strcmp(text, name);
+	}
+	if (folder)
+		closedir(folder);
+	return found;
+}
+
+/* As a role waits for them: blocked, so that they go to whoever has not blocked them. */
+static void test_signals_do_not_reach_who_looks_for_kernel_threads(void)
+{
+	const struct timespec limit = { .tv_sec = 10 };
+	sigset_t stop, was;
+	struct rig rig;
+
+	set_up_with(&rig, asked_backends, "iowq.late.value=6", false);
+	CHECK_INT(placement_begin(&rig.placement, &rig.err), 0);
+	while (!has_thread("rw-iowq-look"))
+		sched_yield();
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &stop, &was);
+	kill(getpid(), SIGTERM);
+	CHECK_INT(sigtimedwait(&stop, NULL, &limit), SIGTERM);
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	tear_down(&rig);
+}
+
+/* 256 workers with a few tunables each are more than a thousand. */
+static void test_no_report_is_lost(void)
+{
+	enum { MANY = 3000 };
+	struct verdict_report report = { .name = "late", .verdict = VERDICT_CLAMPED };
+	struct rig rig;
+	json_t *list;
+
+	set_up(&rig, "late.value=1", true);
+	for (unsigned i = 0; i < MANY; i++) {
+		char subject[32];
+
+		snprintf(subject, sizeof(subject), "worker %u", i);
+		placement_report(&rig.placement, subject, &report);
+	}
+	list = placement_json(&rig.placement);
+	CHECK_INT(json_array_size(list), MANY);
+	json_decref(list);
+	tear_down(&rig);
+}
+
 static void test_what_fails_when_the_run_goes_on_is_said(void)
 {
 	const struct verdict_report *report;
@@ -403,6 +469,9 @@ static void test_what_fails_when_the_run_goes_on_is_said(void)
 }
 
 static CU_TestInfo tests[] = {
+	{ "signals do not reach who looks for kernel threads",
+	  test_signals_do_not_reach_who_looks_for_kernel_threads },
+	{ "no report is lost, however many there are", test_no_report_is_lost },
 	{ "what fails when the run goes on is said and reported",
 	  test_what_fails_when_the_run_goes_on_is_said },
 	{ "a backend is asked at both ends of its thread",

@@ -54,6 +54,13 @@ static int useless(struct backend *b, void *opts, struct verdict_report *report,
 	return 0;
 }
 
+static int smaller_with_a_remark(struct backend *b, void *opts, struct verdict_report *report,
+				 struct err *err)
+{
+	snprintf(report->why, sizeof(report->why), "by the way");
+	return smaller(b, opts, report, err);
+}
+
 static int silent(struct backend *b, void *opts, struct verdict_report *report, struct err *err)
 {
 	return err_set(err, -EPERM, "it does not say");
@@ -77,6 +84,9 @@ static void test_verdicts(void)
 		{ smaller, 8, 0, VERDICT_OK, "", "", "" },
 		{ in_words, 32, -ERANGE, VERDICT_CLAMPED, "size=32", "size=16", "sixteen will do" },
 		{ useless, 32, 0, VERDICT_VACUOUS, "size=32", "size=32", "nobody noticed" },
+		{ smaller_with_a_remark, 8, 0, VERDICT_OK, "", "", "by the way" },
+		{ smaller_with_a_remark, 32, -ERANGE, VERDICT_CLAMPED, "size=32", "size=8",
+		  "fake.size: asked for 32, the kernel has 8" },
 		{ silent, 32, -EPERM, VERDICT_DENIED, "size=32", "", "it does not say" },
 	};
 

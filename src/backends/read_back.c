@@ -51,7 +51,8 @@ int backend_read_back(struct backend *b, const void *requested, struct verdict_r
 		return err_set(err, rc, "%s", cause.text);
 	}
 	verdict_compare(&q, ret);
-	if (*beyond.why) {
+	/* A remark is no excuse for what the comparison found. */
+	if (*beyond.why && verdict_badness(beyond.verdict) >= verdict_badness(ret->verdict)) {
 		ret->verdict = beyond.verdict;
 		memcpy(ret->why, beyond.why, sizeof(ret->why));
 	}

@@ -15,15 +15,18 @@
 #include "base/cleanup.h"
 #include "system/journal.h"
 
+enum { REPORTS_AT_FIRST = 64 };
+
 int placement_init(struct placement *p, enum role role, const struct role_knobs *rk,
 		   struct err *err)
 {
 	p->role = role;
 	p->knobs = rk;
 	p->tunables = role_knobs_parts(rk)->tunables;
-	p->reports = calloc(PLACEMENT_REPORTS, sizeof(*p->reports));
+	p->reports = calloc(REPORTS_AT_FIRST, sizeof(*p->reports));
 	if (!p->reports)
 		return err_sys(err, -ENOMEM, "reports of the tunables");
+	p->report_room = REPORTS_AT_FIRST;
 	pthread_mutex_init(&p->lock, NULL);
 	for (unsigned i = 0; p->tunables[i]; i++) {
 		assert(i < PLACEMENT_TUNABLES);
@@ -63,11 +66,11 @@ static void restore(struct placement *p)
 
 void placement_finish(struct placement *p)
 {
+	placement_kernel_finish(p); /* its thread may be applying something through the journal */
 	if (p->journal)
 		restore(p);
 	if (!p->reports)
 		return;
-	placement_kernel_finish(p);
 	pthread_mutex_destroy(&p->lock);
 	free(p->reports);
 	p->reports = NULL;

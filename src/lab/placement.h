@@ -23,7 +23,6 @@
 #include "tunables/tunable.h"
 
 #define PLACEMENT_TUNABLES 24
-#define PLACEMENT_REPORTS  1024
 
 struct placement_report {
 	char subject[32];     /* "worker 0", "listening socket", "process" */
@@ -42,7 +41,7 @@ struct placement {
 	const void *own[PLACEMENT_TUNABLES][THREAD_ROLES]; /* NULL: there is no such group */
 	pthread_mutex_t lock; /* of the reports: threads start at the same time */
 	struct placement_report *reports;
-	unsigned report_count;
+	unsigned report_count, report_room;
 	struct journal *journal; /* when something asked for outlives the process; else NULL */
 	void (*say)(void *context, const char *sentence); /* passed on in the hooks */
 	void *say_context;

@@ -14,6 +14,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -214,6 +215,19 @@ static bool wants_iowq(const struct placement *p)
 	return false;
 }
 
+/* Signals are the process's business: one that this thread took would end it. */
+static int start_looking(struct placement *p)
+{
+	sigset_t all, was;
+	int code;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &was);
+	code = pthread_create(&p->kernel->thread, NULL, keep_looking, p);
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	return code;
+}
+
 int placement_kernel_begin(struct placement *p, struct err *err)
 {
 	struct placement_kernel *k;
@@ -227,7 +241,7 @@ int placement_kernel_begin(struct placement *p, struct err *err)
 	pthread_mutex_init(&k->lock, NULL);
 	pthread_cond_init(&k->changed, NULL);
 	p->kernel = k;
-	code = pthread_create(&k->thread, NULL, keep_looking, p);
+	code = start_looking(p);
 	if (!code)
 		return 0;
 	p->kernel = NULL;

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "lab/placement.h"
@@ -24,13 +25,30 @@ struct verdict_report *placement_find(struct placement *p, const char *subject, 
 	return r ? &r->report : NULL;
 }
 
+/* One of each tunable for each thread, so it is the number of threads that bounds them. */
+static bool make_room(struct placement *p)
+{
+	unsigned room = 2 * p->report_room;
+	struct placement_report *more;
+
+	if (p->report_count < p->report_room)
+		return true;
+	more = realloc(p->reports, room * sizeof(*more));
+	if (!more)
+		return false;
+	p->reports = more;
+	p->report_room = room;
+	return true;
+}
+
 static struct placement_report *add(struct placement *p, const char *subject)
 {
 	struct placement_report *r;
 
-	if (p->report_count == PLACEMENT_REPORTS)
+	if (!make_room(p))
 		return NULL;
 	r = &p->reports[p->report_count++];
+	*r = (struct placement_report){ 0 };
 	snprintf(r->subject, sizeof(r->subject), "%s", subject);
 	return r;
 }
