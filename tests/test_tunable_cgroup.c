@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "system/journal.h"
 #include "tests/tunable_test.h"
+#include "tunables/cgroup_opts.h"
 
 /* Why no group of this controller can be made by this process; NULL: it can. */
 static const char *impossible(const char *controller, int version)
@@ -339,7 +340,36 @@ static void test_a_refusal_in_the_middle_leaves_no_group(void)
 	try_apart("cpuset", 0, fail_late, NULL);
 }
 
+/* It lives in a group, is to get one elsewhere, and the second half of that is refused. */
+static void *fail_away_from_home(void *arg)
+{
+	struct target t = here();
+	struct cgroup_place top, home, now;
+	struct verdict_report report;
+	char path[CGROUP_PATH + 32];
+
+	CU_ASSERT_FATAL(cgroup_find(0, "cpu", &top));
+	snprintf(path, sizeof(path), "%s/ringwalk-home-%d", top.folder, getpid());
+	CHECK_INT(mkdir(path, 0755), 0);
+	CHECK_INT(cgroup_put(path, "cgroup.procs", "0"), 0);
+	CU_ASSERT(cgroup_find(0, "cpu", &home));
+	CHECK_INT(apply(&t, "parent=/ cpu-weight=1000 cpus=1000", &report) < 0, true);
+	CU_ASSERT(cgroup_find(0, "cpu", &now));
+	CHECK_TEXT(now.folder, home.folder);
+	journal_close(t.journal);
+	cgroup_put(top.folder, "cgroup.procs", "0");
+	CHECK_INT(rmdir(path), 0);
+	return NULL;
+}
+
+static void test_after_a_refusal_the_process_is_where_it_was(void)
+{
+	try_apart("cpu", 1, fail_away_from_home, NULL);
+}
+
 static CU_TestInfo tests[] = {
+	{ "after a refusal the process is where it was",
+	  test_after_a_refusal_the_process_is_where_it_was },
 	{ "no-op 8: shares out of bounds are clamped and said",
 	  test_shares_out_of_bounds_are_clamped_and_said },
 	{ "a cpuset bounds every affinity until it is left",

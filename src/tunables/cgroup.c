@@ -277,28 +277,38 @@ static void leave_all(const struct cgroup_opts *o, struct journal *j)
 			cgroup_own_leave(&own, parts[i].controller, j);
 }
 
+static int find_all(const struct cgroup_opts *o, struct cgroup_own *own, struct err *err)
+{
+	for (size_t i = 0; i < PARTS; i++)
+		if (parts[i].is_wanted(o) &&
+		    !cgroup_own_find(parts[i].controller, o->parent, &own[i]))
+			return err_set(err, -EOPNOTSUPP,
+				       "no groups with the controller %s are mounted here",
+				       parts[i].controller);
+	return 0;
+}
+
 static int apply(const struct target *t, const void *opts, struct err *err)
 {
 	const struct cgroup_opts *o = opts;
 	struct cgroup_own own[PARTS];
-	int rc = 0;
+	int rc;
 
 	if (is_default(o)) {
 		leave_all(o, t->journal);
 		return 0;
 	}
 	assert(t->journal);
-	for (size_t i = 0; i < PARTS && !rc; i++)
-		if (parts[i].is_wanted(o) &&
-		    !cgroup_own_find(parts[i].controller, o->parent, &own[i]))
-			rc = err_set(err, -EOPNOTSUPP,
-				     "no groups with the controller %s are mounted here",
-				     parts[i].controller);
+	rc = find_all(o, own, err);
+	if (rc)
+		return rc;
 	for (size_t i = 0; i < PARTS && !rc; i++)
 		if (parts[i].is_wanted(o))
 			rc = set_up(&parts[i], &own[i], o, t->journal, err);
-	if (rc)
-		leave_all(o, t->journal);
+	/* As they were found: the process goes back to where it was, and not just one group up. */
+	for (size_t i = PARTS; rc && i-- > 0;)
+		if (parts[i].is_wanted(o))
+			cgroup_own_leave(&own[i], parts[i].controller, t->journal);
 	return rc;
 }
 

@@ -33,7 +33,8 @@ struct cgroup_own {
 	char mount[CGROUP_PATH];  /* the topmost group */
 	char base[CGROUP_PATH];	  /* the group above it */
 	char folder[CGROUP_PATH]; /* itself */
-	bool is_inside;		  /* this process is in it */
+	char home[CGROUP_PATH]; /* where the process goes when it leaves: not inside, where it is */
+	bool is_inside;		/* this process is in it */
 };
 
 /* What one version has and how. Each function gives 0, or -errno and a sentence. */
@@ -62,7 +63,7 @@ bool cgroup_own_find(const char *controller, const char *parent, struct cgroup_o
 int cgroup_own_make(const struct cgroup_own *g, const char *controller, struct journal *j,
 		    struct err *err);
 int cgroup_own_enter(const struct cgroup_own *g, struct err *err);
-/* Back to the group above; what is gone already is fine. */
+/* Home, and the group is removed; what is gone already is fine. */
 void cgroup_own_leave(const struct cgroup_own *g, const char *controller, struct journal *j);
 
 /* Of one file of a group. put: 0 or -errno; get: false when there is none. */

@@ -72,8 +72,10 @@ bool cgroup_own_find(const char *controller, const char *parent, struct cgroup_o
 		snprintf(ret->folder, sizeof(ret->folder), "%s", place.folder);
 		*last = '\0';
 		snprintf(ret->base, sizeof(ret->base), "%s", place.folder);
+		snprintf(ret->home, sizeof(ret->home), "%s", place.folder);
 		return true;
 	}
+	snprintf(ret->home, sizeof(ret->home), "%s", place.folder);
 	if (!*parent)
 		snprintf(ret->base, sizeof(ret->base), "%s", place.folder);
 	else if (snprintf(ret->base, sizeof(ret->base), "%s%s", place.mount,
@@ -108,8 +110,7 @@ int cgroup_own_enter(const struct cgroup_own *g, struct err *err)
 
 void cgroup_own_leave(const struct cgroup_own *g, const char *controller, struct journal *j)
 {
-	if (g->is_inside)
-		cgroup_put(g->base, "cgroup.procs", "0");
+	cgroup_put(g->home, "cgroup.procs", "0");
 	if (!strcmp(controller, "cpuset") && g->version->unpart && g->version->is_part(g))
 		g->version->unpart(g, j);
 	rmdir(g->folder);
