@@ -17,6 +17,7 @@ unsigned uring_memory(struct backend *base, struct memory_range *ret, unsigned r
 		{ "rings", ring->sq.sqes, ring->sq.ring_entries * sizeof(*ring->sq.sqes),
 		  .whole = true },
 		{ "buffer ring", b->buffers.ring, b->buffers.mapped_bytes },
+		{ "buffer ring", b->pieces.ring, b->pieces.mapped_bytes },
 		{ "file buffers", b->sender.memory, URING_SEND_BUFFERS * URING_SEND_BYTES },
 	};
 	unsigned count = 0;
