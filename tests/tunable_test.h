@@ -159,6 +159,13 @@ static inline void tunable_test_as_nobody(unsigned (*fn)(void))
 		CHECK_INT(status, 0);
 }
 
+/* A sanitizer makes mlock(2) and its kin do nothing, and faults in memory of its own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TUNABLE_TEST_SANITIZED true
+#else
+#define TUNABLE_TEST_SANITIZED false
+#endif
+
 /* Writes one word into a file of a cgroup. */
 static inline bool tunable_test_write(const char *folder, const char *name, const char *word)
 {
