@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -188,6 +189,33 @@ static void test_two_journals_cannot_hold_the_same_path(void)
 	journal_close(two);
 	CHECK_TEXT(get(w.a), "1");
 	CHECK_TEXT(get(w.b), "1");
+	world_close(&w);
+}
+
+/* With room for the folder's descriptor and no more. */
+static void test_a_journal_that_cannot_be_read_is_not_taken_for_none(void)
+{
+	struct err err = { 0 };
+	struct rlimit before, few;
+	struct journal *one, *two;
+	struct world w;
+
+	world_open(&w);
+	one = begin("ringwalk one");
+	two = begin("ringwalk two");
+	CHECK_INT(change(one, w.a, "2", NULL), 0);
+	getrlimit(RLIMIT_NOFILE, &before);
+	few = before;
+	few.rlim_cur = (rlim_t)open("/dev/null", O_RDONLY | O_CLOEXEC);
+	close((int)few.rlim_cur++);
+	CHECK_INT(setrlimit(RLIMIT_NOFILE, &few), 0);
+	CHECK_INT(change(two, w.a, "3", &err), -EMFILE);
+	setrlimit(RLIMIT_NOFILE, &before);
+	CU_ASSERT(strstr(err.text, ".journal: ") != NULL);
+	CHECK_TEXT(get(w.a), "2");
+	journal_close(two);
+	journal_close(one);
+	CHECK_TEXT(get(w.a), "1");
 	world_close(&w);
 }
 
@@ -413,8 +441,8 @@ static void test_a_forked_child_has_no_part_in_it(void)
 	CHECK_INT(change(j, w.a, "2", NULL), 0);
 	child = fork();
 	if (child == 0) {
-		status = change(j, w.b, "2", &err) == -EPERM && journal_restore(j, NULL, NULL) < 0;
-		journal_close(j);
+		status = change(j, w.b, "2", &err) == -EPERM &&
+			 journal_restore(j, NULL, NULL) < 0 && journal_keep(j, NULL) < 0;
 		_exit(status);
 	}
 	waitpid(child, &status, 0);
@@ -447,6 +475,8 @@ static CU_TestInfo tests[] = {
 	{ "what others changed is left alone and said",
 	  test_what_others_changed_is_left_alone_and_said },
 	{ "two journals cannot hold the same path", test_two_journals_cannot_hold_the_same_path },
+	{ "a journal that cannot be read is not taken for none",
+	  test_a_journal_that_cannot_be_read_is_not_taken_for_none },
 	{ "a refused write names both values and frees the path",
 	  test_a_refused_write_names_both_values_and_frees_the_path },
 	{ "folders go from the inside out", test_folders_go_from_the_inside_out },

@@ -216,7 +216,7 @@ int tune_print_status(struct err *err)
 	if (!rc)
 		rc = journal_folder_lock(&f, err);
 	if (!rc)
-		rc = journal_folder_each(&f, print_journal, &count);
+		rc = journal_folder_each(&f, print_journal, &count, err);
 	journal_folder_close(&f);
 	if (!rc && !count)
 		puts("no setting of this machine is changed by ringwalk");

@@ -107,7 +107,7 @@ static int recover_file(struct journal_file *file, void *context)
 static int recover(struct journal_folder *f, const struct journal_order *order, struct err *err)
 {
 	struct recovery r = { .order = order, .err = err };
-	int rc = journal_folder_each(f, recover_file, &r);
+	int rc = journal_folder_each(f, recover_file, &r, err);
 
 	return rc ? rc : r.left;
 }
@@ -394,7 +394,7 @@ void journal_close(struct journal *j)
 int journal_keep(struct journal *j, struct err *err)
 {
 	static const char *const kept[] = { "kept", NULL };
-	int rc = record(j, kept, err);
+	int rc = is_own(j) ? record(j, kept, err) : refuse_child(j, err);
 
 	if (rc)
 		journal_close(j);

@@ -129,8 +129,15 @@ static int load(struct journal_file *file)
 	return strcmp(self.boot, file->log.holder.boot) != 0;
 }
 
+/* Or one without a first line, so without a change, in somebody's hands (EBUSY). */
+static bool is_no_journal(int code)
+{
+	return code == -EBADMSG || code == -EBUSY || code == -ENOENT || code == -ELOOP ||
+	       code == -EISDIR;
+}
+
 static int look_at(const char *path, int (*look)(struct journal_file *file, void *context),
-		   void *context)
+		   void *context, struct err *err)
 {
 	AUTO(auto_close) int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
 	struct journal_file file = { .path = path, .fd = fd };
@@ -138,7 +145,10 @@ static int look_at(const char *path, int (*look)(struct journal_file *file, void
 
 	if (rc == 1)
 		unlink(path);
-	rc = rc ? 0 : look(&file, context); /* what cannot be read as a journal is none */
+	if (!rc)
+		rc = look(&file, context);
+	else
+		rc = rc == 1 || is_no_journal(rc) ? 0 : err_sys(err, rc, "journal %s", path);
 	journal_log_finish(&file.log);
 	return rc;
 }
@@ -157,17 +167,18 @@ static void auto_closedir(DIR **dir)
 }
 
 int journal_folder_each(struct journal_folder *f,
-			int (*look)(struct journal_file *file, void *context), void *context)
+			int (*look)(struct journal_file *file, void *context), void *context,
+			struct err *err)
 {
 	AUTO(auto_closedir) DIR *dir = opendir(f->path);
 	char path[PATH_MAX];
 	struct dirent *entry;
-	int rc = 0;
+	int rc = dir ? 0 : err_sys(err, -errno, "%s", f->path);
 
-	while (dir && !rc && (entry = readdir(dir))) {
+	while (!rc && (entry = readdir(dir))) {
 		snprintf(path, sizeof(path), "%s/%s", f->path, entry->d_name);
 		if (is_journal(entry->d_name))
-			rc = look_at(path, look, context);
+			rc = look_at(path, look, context, err);
 	}
 	return rc;
 }
@@ -213,7 +224,7 @@ int journal_folder_claim(struct journal_folder *f, const char *own, const char *
 
 	journal_holder_fill(&self, "");
 	c.netns = self.netns;
-	return journal_folder_each(f, look_for_path, &c);
+	return journal_folder_each(f, look_for_path, &c, err);
 }
 
 int journal_folder_create(struct journal_folder *f, char *buf, size_t size, struct err *err)

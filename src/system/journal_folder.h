@@ -42,11 +42,13 @@ struct journal_file {
 
 /*
  * Calls look() for each journal of this boot; it ends when that returns other than 0, and returns
- * that. Journals of another boot, and those that never got to a change, are removed. The caller
- * holds the folder's lock.
+ * that. Journals of another boot, and those that never got to a change, are removed; what is no
+ * journal is passed over. -errno and a sentence when one cannot be read: nobody knows then what is
+ * held. The caller holds the folder's lock.
  */
 int journal_folder_each(struct journal_folder *f,
-			int (*look)(struct journal_file *file, void *context), void *context);
+			int (*look)(struct journal_file *file, void *context), void *context,
+			struct err *err);
 
 /* 0, or -EBUSY and who has `path` in another journal than `own` (a file's path). */
 int journal_folder_claim(struct journal_folder *f, const char *own, const char *path,

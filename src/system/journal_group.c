@@ -40,18 +40,20 @@ static void move_tasks(const char *path, const char *list)
 int journal_group_remove(const char *path, struct err *err)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	int rc = 0;
 
 	for (int i = 0; i < TRIES; i++) {
 		if (!rmdir(path) || errno == ENOENT)
 			return 0;
-		if (errno != EBUSY)
+		rc = -errno;
+		if (rc != -EBUSY)
 			break;
 		for (unsigned l = 0; l < sizeof(lists) / sizeof(*lists); l++)
 			move_tasks(path, lists[l]);
 		if (i)
 			nanosleep(&pause, NULL);
 	}
-	return err_sys(err, -errno, "%s cannot be removed", path);
+	return err_sys(err, rc, "%s cannot be removed", path);
 }
 
 bool journal_group_is_control(const char *path)
