@@ -306,15 +306,24 @@ static bool read_answer(int in, struct answer *a)
 	return rc == 1 && read(in, a, sizeof(*a)) == sizeof(*a);
 }
 
+static void close_both(const int *ends)
+{
+	for (int i = 0; i < 2; i++)
+		if (ends[i] >= 0)
+			close(ends[i]);
+}
+
 static struct answer ask_child(struct role_knobs *rk, enum role role)
 {
 	struct answer a = { .possible = false };
-	int ends[2], status = 0;
+	int ends[2] = { -1, -1 }, status = 0;
 	pid_t pid;
 
-	if (pipe2(ends, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
+	pid = pipe2(ends, O_CLOEXEC) < 0 ? -1 : fork();
+	if (pid < 0) {
 		snprintf(a.why, sizeof(a.why), "%s: cannot be tried: %s", role_names[role],
 			 strerror(errno));
+		close_both(ends);
 		return a;
 	}
 	if (pid == 0)
