@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "system/profile.h"
@@ -55,55 +54,19 @@ static void finish(struct tune *t)
 	free(t->requests);
 }
 
-static int no_profile(const char *word, struct err *err)
+/* A word that is no profile may be the name of a setting whose value was forgotten. */
+static int add_profile(struct tune *t, const char *word, struct err *err)
 {
-	const char *names[16] = { 0 }, *near;
-	struct err named = { 0 };
+	int rc = profile_read(word, t->requests, PROFILE_LINES, &t->request_count, err);
 	const struct machine_setting *s;
 	char path[256];
 
-	for (unsigned i = 0; profiles[i].name && i < 15; i++)
-		names[i] = profiles[i].name;
-	near = nearest_word(word, names);
-	if (near)
-		return err_set(err, -EINVAL, "no profile \"%s\"; did you mean %s?", word, near);
-	if (!setting_find(word, &s, path, sizeof(path), &named))
+	if (rc != -ENOENT)
+		return rc;
+	if (!setting_find(word, &s, path, sizeof(path), NULL))
 		return err_set(err, -EINVAL, "%s: to what? NAME=VALUE", word);
-	return err_set(err, -EINVAL,
-		       "\"%s\" is neither NAME=VALUE nor a profile; `ringwalk tune profiles` lists "
-		       "those, and a file may be given",
-		       word);
-}
-
-static int read_file(const char *path, char **ret, struct err *err)
-{
-	AUTO(auto_fclose) FILE *file = fopen(path, "re");
-	size_t size = 0;
-	ssize_t len;
-
-	if (!file)
-		return err_sys(err, -errno, "%s", path);
-	len = getdelim(ret, &size, '\0', file);
-	if (len < 0)
-		return err_set(err, -EINVAL, "%s is empty or cannot be read", path);
-	return 0;
-}
-
-static int add_profile(struct tune *t, const char *word, struct err *err)
-{
-	const struct profile *p = profile_find(word);
-	AUTO(auto_free) char *text = NULL;
-	struct stat st;
-	int rc;
-
-	if (p)
-		return profile_parse(p->name, p->text, t->requests, PROFILE_LINES,
-				     &t->request_count, err);
-	if (stat(word, &st) || !S_ISREG(st.st_mode))
-		return no_profile(word, err);
-	rc = read_file(word, &text, err);
-	return rc ? rc
-		  : profile_parse(word, text, t->requests, PROFILE_LINES, &t->request_count, err);
+	err->code = -EINVAL; /* a wrong word, and not a missing file */
+	return -EINVAL;
 }
 
 static int add_word(struct tune *t, const char *word, struct err *err)
@@ -259,7 +222,7 @@ static int tune_profiles(struct tune *t, char **words, int count)
 	for (int i = 0; i < count; i++) {
 		p = profile_find(words[i]);
 		if (!p)
-			return no_profile(words[i], &err), complain(EXIT_USAGE, "tune", &err);
+			return profile_unknown(words[i], &err), complain(EXIT_USAGE, "tune", &err);
 		fputs(p->text, stdout);
 	}
 	return EXIT_VALID;

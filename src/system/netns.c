@@ -7,12 +7,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -72,4 +77,86 @@ int netns_enter(struct err *err)
 		return err_sys(err, -errno, "mounts of the network namespace");
 	rc = mount_sysfs(err);
 	return rc ? rc : bring_up_loopback(err);
+}
+
+/* Stays until it is killed, so that the parent can open what it has made. */
+static void hold_open(int out, int (*inside)(void *, struct err *), void *context)
+{
+	struct err err = { 0 };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	err.code = netns_enter(&err);
+	if (!err.code)
+		err.code = inside(context, &err);
+	if (write(out, &err, sizeof(err)) == sizeof(err))
+		pause();
+	_exit(1);
+}
+
+static int open_of(pid_t pid, const char *which, int *ret, struct err *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, which);
+	*ret = open(path, O_RDONLY | O_CLOEXEC);
+	return *ret < 0 ? err_sys(err, -errno, "%s", path) : 0;
+}
+
+static int read_answer(int in, struct err *err)
+{
+	struct err answer = { 0 };
+
+	if (read(in, &answer, sizeof(answer)) != sizeof(answer))
+		return err_set(err, -EIO, "a private network namespace cannot be made");
+	return answer.code ? err_set(err, answer.code, "%s", answer.text) : 0;
+}
+
+int netns_open(struct netns *ret, int (*inside)(void *context, struct err *err), void *context,
+	       struct err *err)
+{
+	int ends[2], rc;
+	pid_t pid;
+
+	*ret = (struct netns){ -1, -1 };
+	if (pipe2(ends, O_CLOEXEC))
+		return err_sys(err, -errno, "pipe");
+	pid = fork();
+	if (pid == 0)
+		hold_open(ends[1], inside, context);
+	rc = pid < 0 ? err_sys(err, -errno, "fork") : 0;
+	close(ends[1]);
+	if (!rc)
+		rc = read_answer(ends[0], err);
+	close(ends[0]);
+	if (!rc)
+		rc = open_of(pid, "net", &ret->net, err);
+	if (!rc)
+		rc = open_of(pid, "mnt", &ret->mounts, err);
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	if (rc)
+		netns_close(ret);
+	return rc;
+}
+
+void netns_close(struct netns *ns)
+{
+	if (ns->net >= 0)
+		close(ns->net);
+	if (ns->mounts >= 0)
+		close(ns->mounts);
+	*ns = (struct netns){ -1, -1 };
+}
+
+int netns_join(const struct netns *ns)
+{
+	char folder[PATH_MAX];
+
+	/* Entering mounts goes to their root. */
+	if (!getcwd(folder, sizeof(folder)) || setns(ns->net, CLONE_NEWNET) ||
+	    setns(ns->mounts, CLONE_NEWNS) || chdir(folder))
+		return -errno;
+	return 0;
 }

@@ -15,4 +15,23 @@
  */
 int netns_enter(struct err *err);
 
+/* One that is kept open for processes to enter; without any of them it ends with netns_close(). */
+struct netns {
+	int net, mounts; /* -1: none */
+};
+
+/*
+ * Makes one without entering it: a child does, which calls inside(context) there and ends. What
+ * inside returns is returned here, with its err. Memory it is to fill must be shared.
+ */
+int netns_open(struct netns *ret, int (*inside)(void *context, struct err *err), void *context,
+	       struct err *err);
+void netns_close(struct netns *ns);
+
+/*
+ * Moves the calling process, which has one thread, there; it stays in its folder. To be called
+ * between fork and exec, too. 0 or -errno.
+ */
+int netns_join(const struct netns *ns);
+
 #endif

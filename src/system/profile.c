@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/knob.h"
 
 const struct profile *profile_find(const char *name)
 {
@@ -58,4 +60,49 @@ int profile_parse(const char *file, const char *text, struct setting_request *re
 			requests[(*count)++] = r;
 	}
 	return 0;
+}
+
+int profile_unknown(const char *word, struct err *err)
+{
+	const char *names[16] = { 0 }, *near;
+
+	for (unsigned i = 0; profiles[i].name && i < 15; i++)
+		names[i] = profiles[i].name;
+	near = nearest_word(word, names);
+	if (near)
+		return err_set(err, -ENOENT, "no profile \"%s\"; did you mean %s?", word, near);
+	return err_set(err, -ENOENT,
+		       "no profile \"%s\" and no file of this name; `ringwalk tune profiles` lists "
+		       "profiles",
+		       word);
+}
+
+static int read_file(const char *path, char **ret, struct err *err)
+{
+	AUTO(auto_fclose) FILE *file = fopen(path, "re");
+	size_t size = 0;
+	ssize_t len;
+
+	if (!file)
+		return err_sys(err, -errno, "%s", path);
+	len = getdelim(ret, &size, '\0', file);
+	if (len < 0)
+		return err_set(err, -EINVAL, "%s is empty or cannot be read", path);
+	return 0;
+}
+
+int profile_read(const char *name_or_file, struct setting_request *requests, unsigned max,
+		 unsigned *count, struct err *err)
+{
+	const struct profile *p = profile_find(name_or_file);
+	AUTO(auto_free) char *text = NULL;
+	struct stat st;
+	int rc;
+
+	if (p)
+		return profile_parse(p->name, p->text, requests, max, count, err);
+	if (stat(name_or_file, &st) || !S_ISREG(st.st_mode))
+		return profile_unknown(name_or_file, err);
+	rc = read_file(name_or_file, &text, err);
+	return rc ? rc : profile_parse(name_or_file, text, requests, max, count, err);
 }

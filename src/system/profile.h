@@ -36,4 +36,11 @@ const char *profile_about(const struct profile *p, char *buf, size_t size);
 int profile_parse(const char *file, const char *text, struct setting_request *requests,
 		  unsigned max, unsigned *count, struct err *err);
 
+/* -ENOENT and a sentence: neither a profile nor a file, and which profile is near. */
+int profile_unknown(const char *name, struct err *err);
+
+/* A built-in one by its name, or a file; -ENOENT as above: it is neither. */
+int profile_read(const char *name_or_file, struct setting_request *requests, unsigned max,
+		 unsigned *count, struct err *err);
+
 #endif

@@ -88,7 +88,8 @@ static void read_now(struct setting_change *c)
 		return;
 	}
 	rc = kernel_value_read(c->path, now, sizeof(now));
-	kernel_value_tidy(now);
+	if (!rc)
+		kernel_value_tidy(now);
 	if (!rc && strlen(now) >= sizeof(c->now))
 		rc = -E2BIG;
 	if (rc)

@@ -104,6 +104,9 @@ int setting_plan_split(struct setting_plan *plan, struct err *err);
  */
 int setting_apply(struct setting_plan *plan, struct journal *j, bool in_netns, struct err *err);
 
+/* Does its report say that it was not, or will not be, made as asked? Optional ones never do. */
+bool setting_change_is_bad(const struct setting_change *c);
+
 /* Is there nothing to write, because it has the value already? */
 bool setting_change_is_none(const struct setting_change *c);
 

@@ -134,7 +134,7 @@ static void look_again(struct setting_change *c)
 	judge(c);
 }
 
-static bool is_bad(const struct setting_change *c)
+bool setting_change_is_bad(const struct setting_change *c)
 {
 	return !c->is_optional && c->report.verdict != VERDICT_OK &&
 	       c->report.verdict != VERDICT_VACUOUS;
@@ -153,7 +153,7 @@ int setting_apply(struct setting_plan *plan, struct journal *j, bool in_netns, s
 		if (c->in_netns != in_netns)
 			continue;
 		look_again(c);
-		if (!is_bad(c))
+		if (!setting_change_is_bad(c))
 			continue;
 		if (!bad++)
 			err_set(err, c->error ? c->error : -ERANGE, "%s=%.64s: %s: %s", c->name,
