@@ -70,6 +70,33 @@ static const struct {
 	  "1:10: client.seed: the sweep sets this itself; leave it out" },
 	{ "client: {program: [compute 10us, ]}\nclient.x: 3\n" FACTORS,
 	  "2:1: client.x: no such section; did you mean client?" },
+	/* the whole machine */
+	{ "system: 3\n" FACTORS, "1:9: system: a map of settings belongs here" },
+	{ "system: {net.core.busy_pol: 3}\n" FACTORS,
+	  "1:10: system.net.core.busy_pol: no setting \"net.core.busy_pol\"; did you mean "
+	  "net.core.busy_poll?" },
+	{ "system:\n  net:\n    core: {busy_pol: 3}\n" FACTORS,
+	  "3:12: system.net.core.busy_pol: no setting \"net.core.busy_pol\"; did you mean "
+	  "net.core.busy_poll?" },
+	{ "system: {network-namespac: yes}\n" FACTORS,
+	  "1:10: system.network-namespac: no such setting; did you mean network-namespace?" },
+	{ "system: {network-namespace: maybe}\n" FACTORS,
+	  "1:29: system.network-namespace: \"maybe\" is neither yes nor no" },
+	{ "system: {profile: quite}\n" FACTORS,
+	  "1:19: system.profile: no profile \"quite\"; did you mean quiet?" },
+	{ "system: {/etc/passwd: x}\n" FACTORS,
+	  "1:10: system./etc/passwd: /etc/passwd is not a setting: those are below /proc/sys, "
+	  "/sys and /proc/irq" },
+	{ "system: {vm.stat_interval: [1, 2]}\n" FACTORS,
+	  "1:29: system.vm.stat_interval: takes one value; values to compare belong to factors" },
+	{ "system: {vm.stat_interval: \"\"}\n" FACTORS,
+	  "1:29: system.vm.stat_interval: a value of 1 to 255 bytes belongs here" },
+	{ "system: {vm.stat_interval: 2}\n"
+	  "factors: {system.vm.stat_interval: [1, 2]}\n",
+	  "2:11: factors.system.vm.stat_interval: system.vm.stat_interval is also fixed under "
+	  "system; keep one of the two" },
+	{ "factors: {system.vm.stat_interval: [1, 2, 1]}\n",
+	  "1:43: factors.system.vm.stat_interval: \"1\" is a level twice (see \"1\")" },
 	/* factors */
 	{ "factors: {}\n", "1:1: factors: a map of factors belongs here" },
 	{ "factors: {node.backend: []}\n", "1:11: factors.node.backend: no levels" },
@@ -87,10 +114,11 @@ static const struct {
 	{ "factors: {node.bakend: [epoll]}\n",
 	  "1:11: factors.node.bakend: no such setting; did you mean backend?" },
 	{ "factors: {placement: [same, split]}\n",
-	  "1:11: factors.placement: neither a setting (node.KEY, client.KEY, hog.KEY) with a list "
-	  "of values nor a name with bundles" },
+	  "1:11: factors.placement: neither a setting (node.KEY, client.KEY, hog.KEY, "
+	  "system.KEY) with a list of values nor a name with bundles" },
 	{ "factors: {place: {same: {pin.cpus: 0}}}\n",
-	  "1:26: factors.place.same.pin.cpus: a setting begins with node., client. or hog." },
+	  "1:26: factors.place.same.pin.cpus: a setting begins with node., client., hog. or "
+	  "system." },
 	{ "hog: {busy: 3}\n" FACTORS, "1:7: hog.busy: no such setting" },
 	{ "hog: {backend: poll}\n" FACTORS, "1:7: hog.backend: no such setting" },
 	{ "factors: {place: {same: 3}}\n",

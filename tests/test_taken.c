@@ -43,6 +43,22 @@ static enum verdict add(struct taken_list *list, unsigned run, unsigned config,
 	return worst;
 }
 
+static void test_settings_of_the_machine_are_entries_too(void)
+{
+	json_t *json = json_pack("{s:{s:[o]}}", "system", "tunables",
+				 entry("machine", "vm.swappiness", "9", "60", "ignored", "as was"));
+	struct taken_list list = { 0 };
+	enum verdict worst;
+
+	CHECK_INT(taken_add(&list, 1, 0, json, &worst), 0);
+	CHECK_INT(worst, VERDICT_IGNORED);
+	CHECK_INT(list.count, 1);
+	CHECK_INT(list.items[0].role, ROLE_SYSTEM);
+	CHECK_TEXT(role_names[list.items[0].role], "system");
+	json_decref(json);
+	taken_finish(&list);
+}
+
 static void test_the_same_answer_is_one_entry(void)
 {
 	struct taken_list list = { 0 };
@@ -126,6 +142,8 @@ static void test_the_report_says_what_was_not_taken(void)
 }
 
 static CU_TestInfo tests[] = {
+	{ "settings of the machine are entries, too",
+	  test_settings_of_the_machine_are_entries_too },
 	{ "the same answer is one entry", test_the_same_answer_is_one_entry },
 	{ "what is no report is passed over", test_what_is_no_report_is_passed_over },
 	{ "there is a limit and it is said", test_there_is_a_limit_and_it_is_said },

@@ -42,6 +42,10 @@ static void become(const struct child_spec *spec, pid_t parent, int out, int log
 	dup2(null, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
 	dup2(log, STDERR_FILENO);
+	if (spec->netns && netns_join(spec->netns)) {
+		dprintf(STDERR_FILENO, "cannot enter the network namespace: %s\n", strerror(errno));
+		_exit(127);
+	}
 	execv(spec->argv[0], spec->argv);
 	dprintf(STDERR_FILENO, "cannot run %s: %s\n", spec->argv[0], strerror(errno));
 	_exit(127);

@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "base/err.h"
+#include "system/netns.h"
 
 struct child {
 	const char *name; /* "node": for sentences */
@@ -37,6 +38,7 @@ struct child_spec {
 	const char *log;
 	bool is_read;
 	int64_t realtime_limit_ns;
+	const struct netns *netns; /* to run in; NULL: that of the lab */
 };
 
 /* A zeroed child counts as none for all functions below. */

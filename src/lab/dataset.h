@@ -71,7 +71,7 @@ double metric_exp(enum metric m, double log);
 int metric_find(const char *name, struct err *err); /* enum metric or -EINVAL, with a suggestion */
 
 struct lab_factor {
-	char key[64]; /* "node.backend" */
+	char key[96]; /* "node.backend" */
 	unsigned level_count;
 	char (*levels)[96]; /* texts as in the file */
 	unsigned baseline;  /* index of the baseline's level */

@@ -80,6 +80,33 @@ const char *experiment_label(const struct experiment *x, const unsigned *levels,
 	return buf;
 }
 
+bool experiment_sets(const struct experiment *x, enum role role)
+{
+	bool sets = settings_has(&x->fixed, role);
+
+	for (unsigned i = 0; i < x->factor_count; i++)
+		for (unsigned j = 0; j < x->factors[i].level_count; j++)
+			sets |= settings_has(&x->factors[i].levels[j].settings, role);
+	return sets;
+}
+
+static bool always_sets(const struct factor *f, enum role role, const char *key)
+{
+	for (unsigned i = 0; i < f->level_count; i++)
+		if (!settings_find(&f->levels[i].settings, role, key))
+			return false;
+	return true;
+}
+
+bool experiment_always_sets(const struct experiment *x, enum role role, const char *key)
+{
+	bool sets = settings_find(&x->fixed, role, key) != NULL;
+
+	for (unsigned i = 0; i < x->factor_count; i++)
+		sets |= always_sets(&x->factors[i], role, key);
+	return sets;
+}
+
 int experiment_settings(const struct experiment *x, const unsigned *levels, struct settings *ret,
 			struct err *err)
 {

@@ -5,9 +5,11 @@
  *	node:     {threads: 1, pin.cpus: "0"}                 # the same in every run
  *	client:   {rate: 5k, duration: 700ms, program: ["compute 10us", "reply 64B"]}
  *	hog:      {pin.cpus: "0"}                             # beside them, if set
+ *	system:   {network-namespace: yes}                    # the whole machine: lab/system.h
  *	factors:                                              # every combination is a configuration
  *	  node.backend: [select, poll, epoll, io_uring]
  *	  placement:  {same: {client.pin.cpus: "0"}, split: {client.pin.cpus: "1"}}
+ *	  system.net.ipv4.tcp_autocorking: [1, 0]
  *	baseline: {node.backend: epoll}                       # else the first level
  *	exclude:
  *	  - {if: {node.backend: select, placement: [same]}, why: "a reason is asked for"}
@@ -18,10 +20,11 @@
  *	invalid: {repeat: 2}
  *	observe: {hardware: yes}                              # counters that cost a little
  *
- * Keys below node, client and hog are those of the commands' options, nested or dotted. A factor is
- * a setting with a list of values, or a name with named bundles of settings. A rule of `exclude`
- * applies when all of its conditions do; a condition names a factor or a setting and one or several
- * values. docs/METHOD.md says what is done with all this.
+ * Keys below node, client and hog are those of the commands' options, nested or dotted; below
+ * system they are names of settings as `ringwalk tune` knows them. A factor is a setting with a
+ * list of values, or a name with named bundles of settings. A rule of `exclude` applies when all of
+ * its conditions do; a condition names a factor or a setting and one or several values.
+ * docs/METHOD.md says what is done with all this.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -105,6 +108,10 @@ const struct exclude *experiment_excluded(const struct experiment *x, const unsi
 /* "epoll other split". Returns buf. */
 const char *experiment_label(const struct experiment *x, const unsigned *levels, char *buf,
 			     size_t size);
+/* Is anything set for this role, in any configuration? */
+bool experiment_sets(const struct experiment *x, enum role role);
+/* Is this set in every configuration, though to several values perhaps? */
+bool experiment_always_sets(const struct experiment *x, enum role role, const char *key);
 /* Everything that is set for these levels: what is fixed, what the levels say, and avoid.h. */
 int experiment_settings(const struct experiment *x, const unsigned *levels, struct settings *ret,
 			struct err *err);

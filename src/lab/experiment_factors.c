@@ -204,8 +204,8 @@ static int visit_bundle(struct reader *r, const char *where, const char *key,
 
 	if (!rest)
 		return yaml_complain(&value->key_place, r->err,
-				     "%s%s: a setting begins with node., client. or hog.", where,
-				     key);
+				     "%s%s: a setting begins with node., client., hog. or system.",
+				     where, key);
 	rc = reader_setting(r, where, role, rest, &value->key_place, value, &s);
 	return rc < 0 ? rc : add_level_setting(r, b->factor, b->level, &s, &value->key_place);
 }
@@ -241,7 +241,7 @@ static bool is_role_section(const char *key)
 {
 	enum role role;
 
-	for (int i = 0; i < ROLES; i++)
+	for (int i = 0; i < ROLES_SET; i++)
 		if (!strcmp(key, role_names[i]))
 			return true;
 	return reader_role(key, &role);
@@ -257,8 +257,8 @@ static int read_factor(struct reader *r, const struct yaml *y)
 		return read_bundles(r, y);
 	return yaml_complain(
 		&y->key_place, r->err,
-		"factors.%s: neither a setting (node.KEY, client.KEY, hog.KEY) with a list of "
-		"values nor a name with bundles",
+		"factors.%s: neither a setting (node.KEY, client.KEY, hog.KEY, system.KEY) with a "
+		"list of values nor a name with bundles",
 		y->key);
 }
 

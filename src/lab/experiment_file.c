@@ -14,12 +14,13 @@
 #include "base/units.h"
 #include "lab/experiment_reader.h"
 #include "lab/files.h"
+#include "lab/system.h"
 
 enum { BLOCKS_DEFAULT = 8, REPEAT_DEFAULT = 2, REPEAT_MAX = 10, RUNS_MAX = 100000 };
 
 const char *reader_role(const char *key, enum role *ret)
 {
-	for (int role = 0; role < ROLES; role++) {
+	for (int role = 0; role < ROLES_SET; role++) {
 		size_t len = strlen(role_names[role]);
 
 		if (!strncmp(key, role_names[role], len) && key[len] == '.') {
@@ -98,6 +99,19 @@ static bool is_reserved(enum role role, const char *key)
 	return role == ROLE_CLIENT && (!strcmp(key, "to") || !strcmp(key, "seed"));
 }
 
+/* "system.net.core.busy_poll": no knob, but a name of the machine's. */
+static int find_system_key(struct reader *r, const char *where, const char *key,
+			   const struct yaml_place *at, struct setting *setting)
+{
+	struct err why;
+
+	*setting = (struct setting){ .role = ROLE_SYSTEM };
+	if (system_check(key, "-", &why) < 0)
+		return yaml_complain(at, r->err, "%ssystem.%s: %s", where, key, why.text);
+	strcpy(setting->key, key);
+	return 0;
+}
+
 static int find_key(struct reader *r, const char *where, enum role role, const char *key,
 		    const struct yaml_place *at, const struct knob **ret, struct setting *setting)
 {
@@ -105,6 +119,8 @@ static int find_key(struct reader *r, const char *where, enum role role, const c
 	const struct knob *k = knob_set_find(role_knobs_set(r->knobs[role]), key, &bind);
 	struct err why;
 
+	if (!k && role == ROLE_SYSTEM)
+		return find_system_key(r, where, key, at, setting);
 	if (!k) {
 		knob_set_assign(role_knobs_set(r->knobs[role]), key, "", KNOB_FILE, &why);
 		return yaml_complain(at, r->err, "%s%s.%s", where, role_names[role], why.text);
@@ -131,7 +147,7 @@ int reader_setting(struct reader *r, const char *where, enum role role, const ch
 	if (rc < 0)
 		return rc;
 	snprintf(path, sizeof(path), "%s%s.%s", where, role_names[role], key);
-	if (value->kind == YAML_LIST && !k->type->appends)
+	if (value->kind == YAML_LIST && !(k && k->type->appends))
 		return yaml_complain(&value->place, r->err,
 				     "%s: takes one value; values to compare belong to factors",
 				     path);
@@ -311,14 +327,14 @@ static int read_observe(struct reader *r, const struct yaml *section)
 	return reader_walk(r, "observe.", "", section, visit_observe, &r->x->observe);
 }
 
-static const char *const section_names[] = { "sweep",	 "node",    "client",  "hog",	  "factors",
-					     "baseline", "exclude", "blocks",  "primary", "margins",
-					     "seed",	 "invalid", "observe", NULL };
+static const char *const section_names[] = { "sweep",	"node",	    "client",  "hog",	  "system",
+					     "factors", "baseline", "exclude", "blocks",  "primary",
+					     "margins", "seed",	    "invalid", "observe", NULL };
 
 static int (*const section_readers[])(struct reader *r, const struct yaml *section) = {
-	read_name,	 read_fixed,	 read_fixed,   read_fixed,   reader_factors,
-	reader_baseline, reader_exclude, read_blocks,  read_primary, read_margins,
-	read_seed,	 read_invalid,	 read_observe,
+	read_name,	read_fixed,	 read_fixed,	 read_fixed,   read_fixed,
+	reader_factors, reader_baseline, reader_exclude, read_blocks,  read_primary,
+	read_margins,	read_seed,	 read_invalid,	 read_observe,
 };
 
 static int check_sections(struct reader *r)
@@ -420,11 +436,11 @@ int experiment_parse(const char *file, const char *text, size_t len, const struc
 	r.x = experiment_create(file, text, len);
 	if (!r.x)
 		return err_sys(err, -ENOMEM, "%s", file);
-	for (int role = 0; role < ROLES && rc == 0; role++)
+	for (int role = 0; role < ROLES_SET && rc == 0; role++)
 		rc = role_knobs_create(parts, (enum role)role, &r.knobs[role], err);
 	if (rc == 0)
 		rc = read_sections(&r);
-	for (int role = 0; role < ROLES; role++)
+	for (int role = 0; role < ROLES_SET; role++)
 		role_knobs_destroy(r.knobs[role]);
 	if (rc == 0)
 		*ret = r.x;

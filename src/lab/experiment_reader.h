@@ -15,7 +15,7 @@
 struct reader {
 	struct experiment *x;
 	const struct yaml *root;
-	struct role_knobs *knobs[ROLES]; /* to check values with; filled anew for each */
+	struct role_knobs *knobs[ROLES_SET]; /* to check values with; filled anew for each */
 	struct err *err;
 };
 

@@ -22,7 +22,7 @@ static int find_factor(struct reader *r, const char *key)
 	enum role role;
 	const char *rest = reader_role(key, &role);
 
-	snprintf(full, sizeof(full), "%.63s", key);
+	snprintf(full, sizeof(full), "%.*s", SETTING_KEY - 1, key);
 	k = rest ? knob_set_find(role_knobs_set(r->knobs[role]), rest, &bind) : NULL;
 	if (k) {
 		char name[SETTING_KEY];

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "lab/system.h"
 
 enum { BACKENDS_MAX = 16, OWN_MAX = 32, OWN_NAME = 32 };
 
@@ -24,7 +25,7 @@ static const unsigned extra_threads[ROLES_ALL] = {
 /* Roles that have connections: a backend, TLS and a secret are theirs. */
 static bool has_connections(enum role role)
 {
-	return role != ROLE_HOG;
+	return role != ROLE_HOG && role != ROLE_SYSTEM;
 }
 
 /* A tunable's knobs under another name, for one kind of threads. */
@@ -140,8 +141,11 @@ static bool has_both(enum role role)
 
 static int add_groups(struct role_knobs *rk, struct err *err)
 {
-	int rc = add_group(rk, rk->parts->roles[rk->role], err);
+	int rc;
 
+	if (rk->role == ROLE_SYSTEM)
+		return add_group(rk, &system_knobs, err);
+	rc = add_group(rk, rk->parts->roles[rk->role], err);
 	for (unsigned i = 0; i < PARTS_BOTH && rc == 0 && has_both(rk->role); i++) {
 		if (rk->parts->both[i])
 			rc = add_group(rk, rk->parts->both[i], err);
@@ -191,6 +195,15 @@ const struct parts *role_knobs_parts(const struct role_knobs *rk)
 	return rk->parts;
 }
 
+static int assign(struct role_knobs *rk, const struct setting *s, struct err *err)
+{
+	const struct knob_bind *bind;
+
+	if (rk->role == ROLE_SYSTEM && !knob_set_find(&rk->set, s->key, &bind))
+		return system_check(s->key, s->text, err) ? err_wrap(err, "%s", s->key) : 0;
+	return knob_set_assign(&rk->set, s->key, s->text, s->swept ? KNOB_SWEEP : KNOB_FILE, err);
+}
+
 int role_knobs_assign(struct role_knobs *rk, const struct settings *s, struct err *err)
 {
 	int rc = 0;
@@ -201,8 +214,7 @@ int role_knobs_assign(struct role_knobs *rk, const struct settings *s, struct er
 	}
 	for (unsigned i = 0; i < s->count && rc == 0; i++)
 		if (s->items[i].role == rk->role)
-			rc = knob_set_assign(&rk->set, s->items[i].key, s->items[i].text,
-					     s->items[i].swept ? KNOB_SWEEP : KNOB_FILE, err);
+			rc = assign(rk, &s->items[i], err);
 	return rc;
 }
 
@@ -255,8 +267,9 @@ int role_knobs_canonical(struct role_knobs *rk, const char *key, const char *tex
 	strcpy(item.key, key);
 	strcpy(item.text, text);
 	rc = role_knobs_assign(rk, &one, err);
-	if (rc == 0)
-		role_knobs_text(rk, key, buf, size);
+	if (rc == 0 && !role_knobs_text(rk, key, buf, size))
+		snprintf(buf, size, "%s",
+			 text); /* a setting's name: the kernel has the last word */
 	return rc;
 }
 

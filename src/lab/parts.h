@@ -5,7 +5,8 @@
  * its own knobs; if it has connections those of TLS and of the secret, `backend` (which of the
  * backends), and a group per backend; and a group per tunable, with one more of the same for
  * threads that are set apart. So a key is "threads", "backend", "epoll.trigger", "sched.policy" or
- * "storage.sched.policy".
+ * "storage.sched.policy". The system's set is small (lab/system.h): its other keys are names of
+ * settings, which are checked and are no knobs.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -53,7 +54,7 @@ const void *role_knobs_own(const struct role_knobs *rk, const struct tunable *tn
 
 /* The canonical text of a knob's value; false: there is no such knob. */
 bool role_knobs_text(const struct role_knobs *rk, const char *key, char *buf, size_t size);
-/* The canonical text of this text. Everything else goes back to its default. */
+/* The canonical text of this text. Everything else goes back to its default, if it is a knob's. */
 int role_knobs_canonical(struct role_knobs *rk, const char *key, const char *text, char *buf,
 			 size_t size, struct err *err);
 /* A whole number, time or size; `otherwise` when there is no such knob of that kind. */

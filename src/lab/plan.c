@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "lab/possible.h"
 #include "lab/provenance.h"
+#include "lab/system.h"
 
 /* What is drawn from the sweep's seed. */
 enum { DRAW_ORDER = 1, DRAW_WORKLOAD = 2 };
@@ -94,6 +95,21 @@ static void forget_baseline_levels(const struct experiment *x, const unsigned *l
 	}
 }
 
+static bool is_possible(const struct settings *s, struct role_knobs *knobs[ROLES], char *why,
+			size_t size)
+{
+	char of_system[256];
+
+	if (!possible_system(s, why, size))
+		return false;
+	snprintf(of_system, sizeof(of_system), "%.*s", (int)sizeof(of_system) - 1, why);
+	if (!possible_here(knobs, why, size))
+		return false;
+	if (!*why)
+		snprintf(why, size, "%s", of_system);
+	return true;
+}
+
 static int judge_config(struct plan *plan, struct plan_config *c, struct role_knobs *knobs[ROLES],
 			struct err *err)
 {
@@ -106,12 +122,12 @@ static int judge_config(struct plan *plan, struct plan_config *c, struct role_kn
 	if (rc == 0 && !settings_has(&s, ROLE_HOG))
 		rc = knob_set_assign(role_knobs_set(knobs[ROLE_HOG]), "threads", "0", KNOB_FILE,
 				     err);
+	if (rc == 0) {
+		set_times(c, knobs[ROLE_CLIENT]);
+		c->possible = is_possible(&s, knobs, c->why, sizeof(c->why));
+	}
 	settings_finish(&s);
-	if (rc < 0)
-		return err_wrap(err, "%s", c->label);
-	set_times(c, knobs[ROLE_CLIENT]);
-	c->possible = possible_here(knobs, c->why, sizeof(c->why));
-	return 0;
+	return rc < 0 ? err_wrap(err, "%s", c->label) : 0;
 }
 
 static bool is_baseline(const struct experiment *x, const unsigned *levels)
@@ -244,6 +260,8 @@ int plan_create(struct experiment *x, const struct parts *parts, const char *pro
 	plan->seed = x->seed ? x->seed : random_fresh_seed() >> 1 | 1;
 	plan->created_epoch_ns = clock_read_ns(CLOCK_REALTIME);
 	snprintf(plan->command, sizeof(plan->command), "%s", command);
+	if (experiment_sets(x, ROLE_SYSTEM))
+		system_recover();
 	plan->environment = provenance_collect(program);
 	rc = make_configs(plan, err);
 	if (rc == 0)

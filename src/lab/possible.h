@@ -22,6 +22,12 @@
  */
 bool possible_here(struct role_knobs *const knobs[ROLES], char *why, size_t size);
 
+/*
+ * possible_system.c: the same of the settings of the whole machine, by looking: none is changed,
+ * so that what is refused only when it is written shows in the first run.
+ */
+bool possible_system(const struct settings *s, char *why, size_t size);
+
 /* The real-time rule alone, for a machine with these CPUs. */
 bool possible_realtime(struct role_knobs *const knobs[ROLES], const cpu_set_t *online, char *why,
 		       size_t size);

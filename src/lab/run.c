@@ -1,11 +1,13 @@
 /*
  * run.c - one run from top to bottom.
  *
+ *	settings of the whole machine are applied, if there are any (run_system.h)
  *	ringwalk node --json=... --bind-addr=127.0.0.1:0 --KEY=VALUE... says "listening on ADDRESS"
  *	ringwalk hog --json=... if there is to be one, beside them, says "busy ..."
  *	node and machine are looked at from outside (observation.h), now and when the client ends
  *	ringwalk client --to=ADDRESS --json=... --hlog=... --KEY=VALUE... loads it and ends
  *	SIGTERM to hog and node, which write their counters and end
+ *	the whole machine is as it was before
  *	run.json is made of what both wrote; the folder gets its name when all of it is on disk
  *
  * Both programs are new in every run, so that no run inherits anything from the one before. The
@@ -26,6 +28,7 @@
 #include "base/clock.h"
 #include "lab/files.h"
 #include "lab/observation.h"
+#include "lab/run_system.h"
 #include "system/cpus.h"
 
 /* How long a node may take to listen, and to end when it is told to; at most a run's limit. */
@@ -43,6 +46,7 @@ struct run {
 	struct child hog, node, client;
 	int64_t cpu_ns;
 	struct observation observation;
+	struct run_system system;
 	struct run_result result;
 };
 
@@ -102,6 +106,7 @@ static int start(struct run *run, struct child *c, const char *name, bool is_rea
 		.log = log,
 		.is_read = is_read,
 		.realtime_limit_ns = run->config->limit_ns,
+		.netns = run_system_netns(&run->system),
 	};
 
 	if (a->broken)
@@ -328,6 +333,7 @@ static int write_record(struct run *run, struct err *err)
 	json_t *node = read_output(run, "node"), *client = read_output(run, "client");
 	json_t *hog = has_hog(run) ? read_output(run, "hog") : NULL;
 	json_t *observed = observed_json(run, client), *record;
+	json_t *system = run_system_json(&run->system);
 	const struct run_facts facts = { node, client, observed, run->cpu_ns };
 	char path[PATH_MAX + 32];
 	int rc;
@@ -336,10 +342,13 @@ static int write_record(struct run *run, struct err *err)
 	record = record_to_json(run->order, &run->result, &facts);
 	if (record && hog)
 		json_object_set(record, "hog", hog);
+	if (record && system)
+		json_object_set(record, "system", system);
 	snprintf(path, sizeof(path), "%s/run.json", run->folder);
 	rc = record ? file_write_json(path, record, err) : err_sys(err, -ENOMEM, "%s", path);
 	json_decref(record);
 	json_decref(observed);
+	json_decref(system);
 	json_decref(hog);
 	json_decref(client);
 	json_decref(node);
@@ -372,6 +381,26 @@ static int open_folder(struct run *run, struct err *err)
 	return rc < 0 ? rc : folder_create(run->folder, err);
 }
 
+/* Settings of the whole machine that are not taken fail the run before anything is started. */
+static void set_system(struct run *run)
+{
+	struct err err = { 0 };
+
+	if (run_system_begin(&run->system, &run->settings, &err) == 0)
+		return;
+	run->result.impossible = err.code != -EBUSY;
+	fail(run, "system: %.480s", err.text);
+}
+
+/* What somebody else has changed meanwhile was not what the run says it was. */
+static void take_system_back(struct run *run)
+{
+	struct err err = { 0 };
+
+	if (run_system_end(&run->system, &err) < 0)
+		fail(run, "system: %.480s", err.text);
+}
+
 static int execute(struct run *run, struct err *err)
 {
 	int rc = open_folder(run, err);
@@ -380,10 +409,12 @@ static int execute(struct run *run, struct err *err)
 	if (rc < 0)
 		return rc;
 	run->result.started_epoch_ns = clock_read_ns(CLOCK_REALTIME);
-	rc = measure(run, err);
+	set_system(run);
+	rc = run->result.failed ? 0 : measure(run, err);
 	child_finish(&run->client);
 	child_finish(&run->node);
 	child_finish(&run->hog);
+	take_system_back(run);
 	run->result.took_ns = clock_now_ns() - start_ns;
 	if (rc == 0)
 		rc = write_record(run, err);
@@ -407,6 +438,7 @@ int run_once(const struct run_order *order, const struct watch *watch, struct ru
 		return rc;
 	rc = execute(&run, err);
 	observation_finish(&run.observation);
+	run_system_finish(&run.system);
 	settings_finish(&run.settings);
 	if (rc == 0)
 		*ret = run.result;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const role_names[] = { "node", "client", "hog", "proxy", NULL };
+const char *const role_names[] = { "node", "client", "hog", "system", "proxy", NULL };
 
 void settings_finish(struct settings *s)
 {
@@ -57,7 +57,7 @@ json_t *settings_to_json(const struct settings *s)
 {
 	json_t *roles = json_object();
 
-	for (int role = 0; role < ROLES; role++)
+	for (int role = 0; role < ROLES_SET; role++)
 		json_object_set_new(roles, role_names[role], json_object());
 	for (unsigned i = 0; i < s->count; i++)
 		json_object_set_new(json_object_get(roles, role_names[s->items[i].role]),
@@ -83,7 +83,7 @@ int settings_from_json(const json_t *json, bool swept, struct settings *ret, str
 	json_t *value;
 	int rc = 0;
 
-	for (int role = 0; role < ROLES; role++) {
+	for (int role = 0; role < ROLES_SET; role++) {
 		struct setting item = { .role = (enum role)role, .swept = swept };
 
 		json_object_foreach(json_object_get(json, role_names[role]), key, value)

@@ -1,5 +1,5 @@
 /*
- * settings.h - values by key, as a person would type them, for the two roles of a run.
+ * settings.h - values by key, as a person would type them, for the roles of a run and the system.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,12 +13,22 @@
 
 /*
  * The roles of a run; in each there is a node and a client, and a hog when anything is set for it.
- * A proxy has settings, too, but no experiment file knows it.
+ * The system is no process: its settings are those of the whole machine (lab/system.h). A proxy has
+ * settings, too, but no experiment file knows it.
  */
-enum role { ROLE_NODE, ROLE_CLIENT, ROLE_HOG, ROLES, ROLE_PROXY = ROLES, ROLES_ALL };
-extern const char *const role_names[]; /* by role: "node", "client", "hog", "proxy" */
+enum role {
+	ROLE_NODE,
+	ROLE_CLIENT,
+	ROLE_HOG,
+	ROLES, /* processes of a run */
+	ROLE_SYSTEM = ROLES,
+	ROLES_SET, /* what an experiment file has settings for */
+	ROLE_PROXY = ROLES_SET,
+	ROLES_ALL
+};
+extern const char *const role_names[]; /* by role: "node", "client", "hog", "system", "proxy" */
 
-#define SETTING_KEY  64
+#define SETTING_KEY  96
 #define SETTING_TEXT 4096 /* a program of 150 operations fits */
 
 struct setting {
@@ -42,7 +52,7 @@ const struct setting *settings_find(const struct settings *s, enum role role, co
 /* Is anything set for this role? */
 bool settings_has(const struct settings *s, enum role role);
 
-/* {"node": {"threads": "2"}, "client": {...}, "hog": {...}} and back. */
+/* {"node": {"threads": "2"}, "client": {...}, "hog": {...}, "system": {...}} and back. */
 json_t *settings_to_json(const struct settings *s);
 int settings_from_json(const json_t *json, bool swept, struct settings *ret, struct err *err);
 

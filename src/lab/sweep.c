@@ -21,6 +21,7 @@
 #include "lab/provenance.h"
 #include "lab/run.h"
 #include "lab/schedule.h"
+#include "lab/system.h"
 
 struct sweep {
 	const struct plan *plan;
@@ -149,6 +150,27 @@ static void join_differences(const json_t *list, char *buf, size_t size)
 		snprintf(buf + len, size - len, "; and %zu more", i - 3);
 }
 
+/*
+ * What every run sets for itself is no condition: "sysctl.vm.swappiness: 60 -> 10" means nothing to
+ * a sweep of vm.swappiness.
+ */
+static void leave_out_own(const struct experiment *x, json_t *differences)
+{
+	static const char part[] = "sysctl.";
+
+	for (size_t i = json_array_size(differences); i-- > 0;) {
+		const char *text = json_string_value(json_array_get(differences, i));
+		char key[SETTING_KEY];
+
+		if (strncmp(text, part, strlen(part)))
+			continue;
+		text += strlen(part);
+		snprintf(key, sizeof(key), "%.*s", (int)strcspn(text, ":"), text);
+		if (experiment_always_sets(x, ROLE_SYSTEM, key))
+			json_array_remove(differences, i);
+	}
+}
+
 static int record_resumption(struct sweep *s, json_t *differences, json_t *now, struct err *err)
 {
 	AUTO(auto_json)
@@ -162,13 +184,18 @@ static int record_resumption(struct sweep *s, json_t *differences, json_t *now, 
 
 static int check_conditions(struct sweep *s, struct err *err)
 {
-	AUTO(auto_json) json_t *now = provenance_collect(s->opts->program);
+	const struct experiment *x = s->plan->experiment;
 	AUTO(auto_json) json_t *differences = NULL;
+	AUTO(auto_json) json_t *now = NULL;
 	char text[360];
 
+	if (experiment_sets(x, ROLE_SYSTEM))
+		system_recover();
+	now = provenance_collect(s->opts->program);
 	if (!now)
 		return err_sys(err, -ENOMEM, "environment");
 	differences = provenance_differences(s->plan->environment, now);
+	leave_out_own(x, differences);
 	if (!json_array_size(differences))
 		return 0;
 	if (s->opts->force)

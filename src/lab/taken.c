@@ -91,7 +91,7 @@ int taken_add(struct taken_list *list, unsigned run, unsigned config, const json
 		list->items = calloc(TAKEN_MAX, sizeof(*list->items));
 	if (!list->items)
 		return -ENOMEM;
-	for (int role = 0; role < ROLES; role++) {
+	for (int role = 0; role < ROLES_SET; role++) {
 		const json_t *part = json_object_get(json, role_names[role]);
 
 		json_array_foreach(json_object_get(part, "tunables"), i, entry)
