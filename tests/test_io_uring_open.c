@@ -21,6 +21,7 @@ static void test_refusals(void)
 		{ "single-issuer=no", "needs io_uring.single-issuer=yes" },
 		{ "sqpoll-cpu=0", "only io_uring.sqpoll=yes makes" },
 		{ "sqpoll-idle=1.5ms", "whole milliseconds" },
+		{ "sqpoll-idle=20ms", "only io_uring.sqpoll=yes makes" },
 		{ "entries=64 cq-entries=32", "must not be less than io_uring.entries=64" },
 		{ "buffers=3", "buffers=3 is not a power of two" },
 		{ "min-wait=1500ns", "whole microseconds" },

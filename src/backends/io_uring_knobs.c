@@ -106,7 +106,7 @@ const struct knob uring_knobs[] = {
 	  FIELD(sqpoll_idle_ns, int64_t),
 	  .min = MS,
 	  .max = 3600 * SEC,
-	  .def = "10ms",
+	  .def = URING_SQPOLL_IDLE,
 	  .help = "it sleeps after so long without work (the kernel counts in ticks)" },
 	{ .name = "sqpoll-cpu",
 	  .type = &knob_int,
@@ -208,6 +208,10 @@ static int check_sqpoll(const struct uring_opts *o, struct err *err)
 /* What only says how to do something that is not done. */
 static int check_idle(const struct uring_opts *o, struct err *err)
 {
+	if (o->sqpoll_idle_ns != atoi(URING_SQPOLL_IDLE) * MS && !o->sqpoll)
+		return err_set(err, -EINVAL,
+			       "io_uring.sqpoll-idle is for a thread that only io_uring.sqpoll=yes "
+			       "makes");
 	if (o->napi.prefer && !o->napi.time_ns)
 		return err_set(err, -EINVAL,
 			       "io_uring.napi-prefer-busy-poll says how to busy-poll; "

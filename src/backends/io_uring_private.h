@@ -26,7 +26,8 @@
 #include "backends/napi.h"
 #include "backends/timers.h"
 
-#define URING_MIN_WAIT_COUNT "8" /* the knob's default */
+#define URING_MIN_WAIT_COUNT "8"    /* the knob's default */
+#define URING_SQPOLL_IDLE    "10ms" /* likewise */
 #define URING_CPUS_TEXT	     128
 
 struct uring_napi {
