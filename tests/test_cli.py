@@ -239,6 +239,30 @@ def test_ctrl_c_keeps_what_there_is():
         assert result["counts"]["done"] > 0
 
 
+def test_what_makes_no_difference_is_said_at_the_end():
+    for option, words in ((["--epoll.trigger=edge", "--backend=poll"],
+                           "epoll trigger=edge: vacuous: the backend is poll"),
+                          (["--pin.spread=all"], "pin spread=all: vacuous: it asks for nothing"),
+                          (["--storage.sched.policy=batch"],
+                           "storage.sched: vacuous: there was no thread of kind storage"),
+                          (["--acceptor.pin.cpus=0"],
+                           "acceptor.pin: vacuous: there was no thread of kind acceptor")):
+        with Node(*option) as node:
+            status, _, err = node.stop()
+            assert status == 0 and err.count(words) == 1, err
+    with Node("--socket.syncnt=3", "--threads=3") as node:
+        _, _, err = node.stop()
+        assert err.count("socket.syncnt means nothing") == 1, err
+    with Node() as node:
+        assert node.stop()[2] == ""
+
+
+def test_a_degraded_setting_is_said_once():
+    with Node("--socket.user-timeout=1us", "--allow-degraded") as node:
+        _, _, err = node.stop()
+        assert err.count("asked for 1us, the kernel has 1ms") == 1, err
+
+
 def test_overload_ends_on_time_and_says_invalid():
     with Node() as node:
         started = time.monotonic()
@@ -382,6 +406,15 @@ def test_help_lists_every_option():
         out = run("help", command, status=0).stdout
         assert "--io_uring.entries" in out and "--sched.policy" in out
         assert out == run(command, "--help", status=0).stdout
+
+
+def test_help_of_a_part():
+    part = run("node", "--help=sched").stdout
+    assert part.startswith("sched: ") and "--sched.policy" in part and "--pin" not in part, part
+    part = run("client", "--help=tls").stdout
+    assert part.startswith("TLS:") and "--tls-cert" in part, part
+    wrong = run("node", "--help=shed", status=2)
+    assert "no such part; there are" in wrong.stderr and "sched" in wrong.stderr, wrong.stderr
 
 
 def test_manual_pages_come_from_the_knobs():

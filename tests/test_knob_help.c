@@ -54,6 +54,22 @@ static void test_help_stays_within_eighty_columns(void)
 		CU_ASSERT(strcspn(line, "\n") <= 80);
 }
 
+static void print_epoll(const struct knob_set *set, FILE *out)
+{
+	CU_ASSERT(!knob_set_help_part(set, "epo", out));
+	CU_ASSERT(!knob_set_help_part(set, "", out));
+	CU_ASSERT(knob_set_help_part(set, "epoll", out));
+}
+
+static void test_a_part_of_the_help_is_one_group(void)
+{
+	const char *help = printed(print_epoll);
+
+	CHECK_INT(strncmp(help, "epoll: epoll(7):\n", 17), 0);
+	CU_ASSERT(strstr(help, "--epoll.trigger") && !strstr(help, "--threads"));
+	check_contains(printed(knob_set_parts), "  Options, epoll");
+}
+
 static void test_usage_is_the_form_of_every_option(void)
 {
 	const char *usage = printed(knob_set_usage);
@@ -141,6 +157,7 @@ static CU_TestInfo tests[] = {
 	{ "help stays within eighty columns", test_help_stays_within_eighty_columns },
 	{ "the man page escapes what roff would read",
 	  test_the_man_page_escapes_what_roff_would_read },
+	{ "a part of the help is one group", test_a_part_of_the_help_is_one_group },
 	{ "usage is the form of every option", test_usage_is_the_form_of_every_option },
 	{ "markdown is a table with bars escaped", test_markdown_is_a_table_with_bars_escaped },
 	{ "what is read back has a column, and what is like it a line",

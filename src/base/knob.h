@@ -173,13 +173,19 @@ int knob_set_assign(struct knob_set *set, const char *key, const char *text, enu
  */
 int knob_set_args(struct knob_set *set, int argc, char **argv, int *ret_positional,
 		  struct err *err);
-bool knob_wants_help(int argc, char **argv);
-bool knob_wants_usage(int argc, char **argv); /* --usage */
+bool knob_wants_help(int argc, char **argv);	   /* --help, -h, --help=PART */
+const char *knob_help_part(int argc, char **argv); /* PART; NULL: all of it */
+bool knob_wants_usage(int argc, char **argv);	   /* --usage */
 
 /* Help as columns; one entry a knob: option, metavar, help, default, choices. */
 /* Only how they are written: "[-n, --requests=N] ...", in lines. */
 void knob_set_usage(const struct knob_set *set, FILE *out);
 void knob_set_help(const struct knob_set *set, FILE *out);
+/* Only the group of that name ("sched") with those below it ("storage": "storage.sched"); groups
+ * without a name go by the first word of their heading. False: there is none, nothing is written. */
+bool knob_set_help_part(const struct knob_set *set, const char *part, FILE *out);
+/* "serving, TLS, pin, sched": the parts there are, in lines. */
+void knob_set_parts(const struct knob_set *set, FILE *out);
 /* The options of a man page (roff) and a Markdown table, from the same lines. */
 void knob_set_man(const struct knob_set *set, FILE *out);
 void knob_set_markdown(const struct knob_set *set, FILE *out);

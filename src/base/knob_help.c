@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <string.h>
+#include <strings.h>
 
 #include "base/knob.h"
 #include "base/units.h"
@@ -141,14 +142,18 @@ static void write_group(const struct knob_group *g, const struct layout *layout,
 }
 
 /* Who wants to know what they mean looks at those they are like. */
+static void write_either(const struct knob_group *g, const struct layout *layout, FILE *out)
+{
+	if (g->knobs && g->like)
+		layout->like(g, out);
+	else if (g->knobs)
+		write_group(g, layout, out);
+}
+
 static void write_set(const struct knob_set *set, const struct layout *layout, FILE *out)
 {
-	for (const struct knob_bind *b = set->binds; b < set->binds + set->count; b++) {
-		if (b->group->knobs && b->group->like)
-			layout->like(b->group, out);
-		else if (b->group->knobs)
-			write_group(b->group, layout, out);
-	}
+	for (const struct knob_bind *b = set->binds; b < set->binds + set->count; b++)
+		write_either(b->group, layout, out);
 }
 
 void knob_set_usage(const struct knob_set *set, FILE *out)
@@ -293,6 +298,58 @@ static const struct layout markdown_layout = { markdown_begin, markdown_entry, m
 void knob_set_help(const struct knob_set *set, FILE *out)
 {
 	write_set(set, &help_layout, out);
+}
+
+/* What a group without a name is asked for by: "serving", "TLS". */
+static int part_length(const struct knob_group *g)
+{
+	return (int)strcspn(*g->name ? g->name : g->help, *g->name ? "" : " ,:'");
+}
+
+static const char *part_name(const struct knob_group *g)
+{
+	return *g->name ? g->name : g->help;
+}
+
+/* "storage" is "storage.sched", too. */
+static bool is_part(const struct knob_group *g, const char *part)
+{
+	const size_t length = strlen(part);
+	const char *name = part_name(g);
+
+	return length && !strncasecmp(name, part, length) &&
+	       ((int)length == part_length(g) || name[length] == '.');
+}
+
+bool knob_set_help_part(const struct knob_set *set, const char *part, FILE *out)
+{
+	bool found = false;
+
+	for (const struct knob_bind *b = set->binds; b < set->binds + set->count; b++) {
+		if (!b->group->knobs || !is_part(b->group, part))
+			continue;
+		write_either(b->group, &help_layout, out);
+		found = true;
+	}
+	return found;
+}
+
+void knob_set_parts(const struct knob_set *set, FILE *out)
+{
+	int column = 0;
+
+	for (const struct knob_bind *b = set->binds; b < set->binds + set->count; b++) {
+		const int length = part_length(b->group);
+
+		if (!b->group->knobs || b->group->like)
+			continue;
+		if (column)
+			column += fprintf(out, ",");
+		if (column + length + 2 > HELP_WIDTH)
+			column = fprintf(out, "\n") - 1;
+		column += fprintf(out, "%s%.*s", column ? " " : "  ", length, part_name(b->group));
+	}
+	fputc('\n', out);
 }
 
 void knob_set_man(const struct knob_set *set, FILE *out)

@@ -369,9 +369,20 @@ static bool has_word(int argc, char **argv, const char *word)
 	return false;
 }
 
+const char *knob_help_part(int argc, char **argv)
+{
+	static const char option[] = "--help=";
+
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
+		if (!strncmp(argv[i], option, strlen(option)))
+			return argv[i] + strlen(option);
+	return NULL;
+}
+
 bool knob_wants_help(int argc, char **argv)
 {
-	return has_word(argc, argv, "--help") || has_word(argc, argv, "-h");
+	return has_word(argc, argv, "--help") || has_word(argc, argv, "-h") ||
+	       knob_help_part(argc, argv);
 }
 
 bool knob_wants_usage(int argc, char **argv)

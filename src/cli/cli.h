@@ -47,6 +47,8 @@ void take_signals(sigset_t *set);
 
 /* Usage, what it does, options (set may be NULL); to standard output. Returns EXIT_VALID. */
 int print_help(const struct command *c, const struct knob_set *set);
+/* The same for commands with many options: argv may ask for a part, --help=sched. */
+int print_long_help(const struct command *c, const struct knob_set *set, int argc, char **argv);
 
 /* The forms of all options, and no more: --usage, as in DistWalk. */
 int print_usage(const struct command *c, const struct knob_set *set);

@@ -261,6 +261,7 @@ static int load(struct client_cli *cli, struct err *err)
 			    &cli->result, err);
 	if (result < 0)
 		return result;
+	placement_tell(&cli->role.placement);
 	cli->result->shows_split |= cli->output.split;
 	return write_all(cli, err);
 }
@@ -283,7 +284,7 @@ int run_client(int argc, char **argv)
 		return complain(EXIT_IMPOSSIBLE, argv[0], &err);
 	knob_set_add(cli.role.set, &rows_knobs, &cli.rows_opts);
 	if (knob_wants_help(argc, argv))
-		return print_help(command_find(argv[0]), cli.role.set);
+		return print_long_help(command_find(argv[0]), cli.role.set, argc, argv);
 	if (knob_wants_usage(argc, argv))
 		return print_usage(command_find(argv[0]), cli.role.set);
 	if (role_cli_read(&cli.role, argc, argv, &err) < 0 || load(&cli, &err) < 0)

@@ -79,6 +79,25 @@ int print_help(const struct command *c, const struct knob_set *set)
 	return EXIT_VALID;
 }
 
+int print_long_help(const struct command *c, const struct knob_set *set, int argc, char **argv)
+{
+	const char *part = knob_help_part(argc, argv);
+
+	if (part && knob_set_help_part(set, part, stdout))
+		return EXIT_VALID;
+	if (part) {
+		fprintf(stderr, "ringwalk %s: --help=%s: no such part; there are\n", c->name, part);
+		knob_set_parts(set, stderr);
+		return EXIT_USAGE;
+	}
+	printf("usage: ringwalk %s %s\n\n%s\n\n--help=PART shows one part:\n", c->name,
+	       c->arguments, c->help);
+	knob_set_parts(set, stdout);
+	putchar('\n');
+	knob_set_help(set, stdout);
+	return EXIT_VALID;
+}
+
 int print_usage(const struct command *c, const struct knob_set *set)
 {
 	printf("usage: ringwalk %s\n", c->name);

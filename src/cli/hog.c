@@ -118,6 +118,7 @@ static int serve(struct hog_cli *cli, struct err *err)
 	wait_for_end(cli->hog, &signals);
 	hog_stop(cli->hog);
 	print_counters(cli->hog);
+	placement_tell(&cli->role.placement);
 	return *cli->output.json ? write_json(cli, err) : 0;
 }
 
@@ -129,7 +130,7 @@ int run_hog(int argc, char **argv)
 	if (role_cli_open(&cli.role, ROLE_HOG, &output_group, &cli.output, &err) < 0)
 		return complain(EXIT_IMPOSSIBLE, argv[0], &err);
 	if (knob_wants_help(argc, argv))
-		return print_help(command_find(argv[0]), cli.role.set);
+		return print_long_help(command_find(argv[0]), cli.role.set, argc, argv);
 	if (knob_wants_usage(argc, argv))
 		return print_usage(command_find(argv[0]), cli.role.set);
 	if (role_cli_read(&cli.role, argc, argv, &err) < 0 || serve(&cli, &err) < 0)

@@ -138,6 +138,7 @@ static int serve(struct node_cli *cli, struct err *err)
 	wait_for_end(cli, &signals);
 	result = node_stop(cli->node, err);
 	print_counters(cli);
+	placement_tell(&cli->role.placement);
 	return result < 0 ? result : write_json(cli, err);
 }
 
@@ -159,7 +160,7 @@ int run_node(int argc, char **argv)
 	knob_set_add(cli.role.set, &distwalk_knobs, &cli.distwalk);
 	cli.distwalk.set = cli.role.set;
 	if (knob_wants_help(argc, argv))
-		return print_help(command_find(argv[0]), cli.role.set);
+		return print_long_help(command_find(argv[0]), cli.role.set, argc, argv);
 	if (knob_wants_usage(argc, argv))
 		return print_usage(command_find(argv[0]), cli.role.set);
 	if (read_options(&cli, argc, argv, &err) < 0 || serve(&cli, &err) < 0)

@@ -92,7 +92,9 @@ static int serve(struct proxy_cli *cli, struct err *err)
 	print_start(cli->proxy);
 	wait_for_end(cli->proxy, &signals);
 	print_counters(cli->proxy);
-	return proxy_stop(cli->proxy, err);
+	result = proxy_stop(cli->proxy, err);
+	placement_tell(&cli->role.placement);
+	return result;
 }
 
 int run_proxy(int argc, char **argv)
@@ -103,7 +105,7 @@ int run_proxy(int argc, char **argv)
 	if (role_cli_open(&cli.role, ROLE_PROXY, NULL, NULL, &err) < 0)
 		return complain(EXIT_IMPOSSIBLE, argv[0], &err);
 	if (knob_wants_help(argc, argv))
-		return print_help(command_find(argv[0]), cli.role.set);
+		return print_long_help(command_find(argv[0]), cli.role.set, argc, argv);
 	if (knob_wants_usage(argc, argv))
 		return print_usage(command_find(argv[0]), cli.role.set);
 	if (role_cli_read(&cli.role, argc, argv, &err) < 0 || serve(&cli, &err) < 0)

@@ -95,6 +95,7 @@ static void say_degraded(struct placement *p, const char *subject,
 {
 	char sentence[400];
 
+	placement_told(p, subject, report);
 	snprintf(sentence, sizeof(sentence), "%s: %s %s, and goes on all the same: %s", subject,
 		 report->name, verdict_names[report->verdict], report->why);
 	p->say(p->say_context, sentence);

@@ -28,11 +28,13 @@ struct placement_report {
 	char subject[32];     /* "worker 0", "listening socket", "process" */
 	unsigned count;	      /* of applications it stands for */
 	unsigned short_count; /* of them, that were not ok */
+	enum verdict told;    /* the verdict that has been said to a person; ok: nothing has */
 	struct verdict_report report;
 };
 
 struct placement {
 	bool allow_degraded;
+	bool is_complete; /* placement_complete() has been here */
 	enum role role;
 	const struct role_knobs *knobs;
 	const struct tunable *const *tunables;
@@ -74,8 +76,16 @@ bool placement_report(struct placement *p, const char *subject,
 struct verdict_report *placement_find(struct placement *p, const char *subject, const char *name);
 
 /*
- * [{"subject": "worker 0", "name": "sched", "requested", "effective", "verdict", "why", "count"}];
- * with what was asked of threads that there are none of, as vacuous. Once, at the end.
+ * At the end, before placement_json(), which does it, too: what is for the process, and as vacuous
+ * what nothing here made use of: settings for threads and sockets that there are none of, of
+ * backends not in use, and those that mean nothing by themselves.
+ */
+void placement_complete(struct placement *p);
+/* Says everything that is not ok and has not been said. Once, at the end, with threads gone. */
+void placement_tell(struct placement *p);
+
+/*
+ * [{"subject": "worker 0", "name": "sched", "requested", "effective", "verdict", "why", "count"}]
  */
 json_t *placement_json(struct placement *p);
 
@@ -89,6 +99,9 @@ json_t *placement_autogroup(void);
 bool placement_amend(struct placement *p, const char *subject, const struct verdict_report *report);
 
 /* Below: for the files of the placement among themselves. */
+
+/* A person has been told of it. */
+void placement_told(struct placement *p, const char *subject, const struct verdict_report *report);
 
 /* The own group of these threads if it asks for anything; else the general one; NULL: nothing. */
 const void *placement_opts(const struct placement *p, unsigned i, enum thread_role role);

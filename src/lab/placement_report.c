@@ -41,6 +41,17 @@ static bool make_room(struct placement *p)
 	return true;
 }
 
+void placement_told(struct placement *p, const char *subject, const struct verdict_report *report)
+{
+	struct placement_report *r;
+
+	pthread_mutex_lock(&p->lock);
+	r = find(p, subject, report->name);
+	if (r)
+		r->told = report->verdict;
+	pthread_mutex_unlock(&p->lock);
+}
+
 static struct placement_report *add(struct placement *p, const char *subject)
 {
 	struct placement_report *r;
@@ -87,34 +98,6 @@ bool placement_amend(struct placement *p, const char *subject, const struct verd
 	return note(p, subject, report, 0);
 }
 
-static bool was_applied(const struct placement *p, const char *name)
-{
-	for (unsigned i = 0; i < p->report_count; i++)
-		if (!strcmp(p->reports[i].report.name, name))
-			return true;
-	return false;
-}
-
-/* Settings for threads that this role, as it was set up, has none of. */
-static void add_unused(struct placement *p, unsigned i)
-{
-	const struct tunable *tn = p->tunables[i];
-
-	for (int role = 0; role < THREAD_ROLES; role++) {
-		struct verdict_report report = { .verdict = VERDICT_VACUOUS };
-		const void *opts = p->own[i][role];
-
-		if (!opts || tn->is_default(opts))
-			continue;
-		snprintf(report.name, sizeof(report.name), "%s.%s", thread_role_names[role],
-			 tn->group.name);
-		snprintf(report.why, sizeof(report.why), "there was no thread of kind %s",
-			 thread_role_names[role]);
-		if (!was_applied(p, report.name))
-			placement_report(p, thread_role_names[role], &report);
-	}
-}
-
 static json_t *report_json(const struct placement_report *r)
 {
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i}", "subject", r->subject, "name",
@@ -123,30 +106,11 @@ static json_t *report_json(const struct placement_report *r)
 			 r->report.why, "count", (int)r->count, "not_ok", (int)r->short_count);
 }
 
-/* Settings for sockets that this role, as it was set up, has none of. */
-static void add_unused_sockets(struct placement *p, unsigned i)
-{
-	const struct tunable *tn = p->tunables[i];
-	struct verdict_report report = { .verdict = VERDICT_VACUOUS };
-
-	if (tn->scope != SCOPE_SOCKET || tn->is_default(p->general[i]) ||
-	    was_applied(p, tn->group.name))
-		return;
-	snprintf(report.name, sizeof(report.name), "%s", tn->group.name);
-	snprintf(report.why, sizeof(report.why), "there was no socket that any of %s is for",
-		 tn->group.name);
-	placement_report(p, "sockets", &report);
-}
-
 json_t *placement_json(struct placement *p)
 {
 	json_t *list = json_array();
 
-	placement_end(p);
-	for (unsigned i = 0; p->tunables[i]; i++) {
-		add_unused(p, i);
-		add_unused_sockets(p, i);
-	}
+	placement_complete(p);
 	for (unsigned i = 0; i < p->report_count; i++)
 		json_array_append_new(list, report_json(&p->reports[i]));
 	return list;
