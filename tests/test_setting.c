@@ -101,6 +101,23 @@ static int plan_one(struct setting_plan *plan, const char *text, struct err *err
 	return setting_plan(plan, &r, 1, err);
 }
 
+static void test_a_plan_knows_words_where_numbers_stand(void)
+{
+	struct setting_plan plan;
+
+	CHECK_INT(plan_one(&plan, "net.core.somaxconn=many", NULL), 0);
+	CHECK_INT(plan.changes[0].report.verdict, VERDICT_UNSUPPORTED);
+	CHECK_TEXT(plan.changes[0].report.why,
+		   "the kernel does not take 'many' (values: connections)");
+	setting_plan_finish(&plan);
+	CHECK_INT(plan_one(&plan, "thp.enabled=sometimes", NULL), 0);
+	CHECK_INT(plan.changes[0].report.verdict, VERDICT_UNSUPPORTED);
+	setting_plan_finish(&plan);
+	CHECK_INT(plan_one(&plan, "net.ipv4.tcp_rmem=4096 131072 6291456", NULL), 0);
+	CU_ASSERT(!strstr(plan.changes[0].report.why, "does not take"));
+	setting_plan_finish(&plan);
+}
+
 static void test_a_plan_foresees_what_would_fail(void)
 {
 	struct setting_plan plan;
@@ -212,6 +229,7 @@ static CU_TestInfo tests[] = {
 	{ "every line of the table is found by its name",
 	  test_every_line_of_the_table_is_found_by_its_name },
 	{ "requests are read", test_requests_are_read },
+	{ "a plan knows words where numbers stand", test_a_plan_knows_words_where_numbers_stand },
 	{ "a plan foresees what would fail", test_a_plan_foresees_what_would_fail },
 	{ "a glob is a change for each file", test_a_glob_is_a_change_for_each_file },
 	{ "a private namespace has its own", test_a_private_namespace_has_its_own },

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "system/kernel_file.h"
 #include "system/kernel_value.h"
 #include "system/netns.h"
 
@@ -98,6 +99,37 @@ static void read_now(struct setting_change *c)
 		snprintf(c->now, sizeof(c->now), "%s", now);
 }
 
+static bool is_number(const char *text)
+{
+	char *end;
+
+	strtoll(text, &end, 0);
+	return *text && !*end;
+}
+
+/* "always [madvise] never": is it one of those? A file without a choice offers everything. */
+static bool is_offered(const struct setting_change *c)
+{
+	char offered[KERNEL_VALUE_MAX], *rest = offered;
+
+	if (!kernel_file_read(c->path, offered, sizeof(offered)) || !strchr(offered, '['))
+		return true;
+	for (char *word; (word = strsep(&rest, " []\t\n"));)
+		if (*word && !strcmp(word, c->wanted))
+			return true;
+	return false;
+}
+
+/* What shows without writing it. Of settings in the table: other files may take what they hide. */
+static bool is_surely_wrong(const struct setting_change *c)
+{
+	if (!c->setting || c->setting->is_held)
+		return false;
+	if (!strncmp(c->path, "/proc/sys/", 10) && is_number(c->now) && !is_number(c->wanted))
+		return true;
+	return !is_offered(c);
+}
+
 static void foresee(struct setting_change *c)
 {
 	snprintf(c->report.name, sizeof(c->report.name), "%.39s", c->name);
@@ -107,6 +139,8 @@ static void foresee(struct setting_change *c)
 		return;
 	if (!setting_change_is_none(c) && faccessat(AT_FDCWD, c->path, W_OK, AT_EACCESS))
 		setting_refuse(c, -errno);
+	else if (is_surely_wrong(c))
+		setting_refuse(c, -EINVAL);
 	else if (c->setting && c->setting->remark)
 		c->setting->remark(c, &c->report);
 }
