@@ -37,6 +37,7 @@ static const struct row rows[] = {
 	{ "maxseg=1000B", FRESH, OK, NULL, NULL, NULL, NULL },
 	{ "keepalive=on keepalive-idle=30s keepalive-interval=2s keepalive-count=4", TCP, OK, NULL,
 	  NULL, NULL, NULL },
+	{ "keepalive-idle=30s", TCP, REFUSED, NULL, NULL, "mean nothing without", NULL },
 	{ "priority=6", TCP, OK, NULL, "priority=6", NULL, NULL },
 	{ "priority=7", TCP, OK | DENIED, NULL, NULL, NULL, NULL },
 	{ "mark=5", TCP, OK | DENIED, NULL, NULL, NULL, NULL },

@@ -41,6 +41,12 @@ static int check(const void *opts, struct err *err)
 		return err_set(err, -EINVAL,
 			       "socket.force-buffers=on means nothing without "
 			       "socket.receive-buffer or socket.send-buffer");
+	if (o->keep_alive != 1 &&
+	    (o->keep_alive_idle_ns != KEEP || o->keep_alive_interval_ns != KEEP ||
+	     o->keep_alive_count != KEEP))
+		return err_set(err, -EINVAL,
+			       "socket.keepalive-idle, -interval and -count mean nothing without "
+			       "socket.keepalive=on");
 	return 0;
 }
 
