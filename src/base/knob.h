@@ -181,8 +181,10 @@ bool knob_wants_usage(int argc, char **argv);	   /* --usage */
 /* Only how they are written: "[-n, --requests=N] ...", in lines. */
 void knob_set_usage(const struct knob_set *set, FILE *out);
 void knob_set_help(const struct knob_set *set, FILE *out);
-/* Only the group of that name ("sched") with those below it ("storage": "storage.sched"); groups
- * without a name go by the first word of their heading. False: there is none, nothing is written. */
+/*
+ * Only the group of that name ("sched") with those below it ("storage": "storage.sched"); groups
+ * without a name go by the first word of their heading. False: there is none, nothing is written.
+ */
 bool knob_set_help_part(const struct knob_set *set, const char *part, FILE *out);
 /* "serving, TLS, pin, sched": the parts there are, in lines. */
 void knob_set_parts(const struct knob_set *set, FILE *out);
