@@ -169,7 +169,8 @@ static void put_sequence_legend(const struct sheet *s, unsigned factor)
 	svg_mark(s->out, "ring", MARK_CIRCLE, 7, 7, 6, NULL);
 	sheet_legend_close_entry(s, "A/A run of the baseline");
 	sheet_legend_entry(s, "run hollow reference", MARK_SQUARE, "hollow: not usable");
-	sheet_legend_entry(s, "run hollow reference", MARK_CROSS, "no number");
+	sheet_legend_entry(s, "run hollow reference", MARK_CROSS,
+			   "no number: failed, or too few requests for it");
 	sheet_legend_close(s);
 }
 
@@ -208,7 +209,7 @@ static const struct status_look {
 	[RUN_IS_VALID] = { "valid", "valid", MARK_CIRCLE },
 	[RUN_IS_SUSPECT] = { "suspect", "suspect", MARK_TRIANGLE },
 	[RUN_IS_INVALID] = { "invalid", "invalid", MARK_DIAMOND },
-	[RUN_IS_FAILED] = { "failed", "failed", MARK_CROSS },
+	[RUN_IS_FAILED] = { "failed", "failed, or no number", MARK_CROSS },
 };
 
 /* A kind of reason: runs whose reasons differ in numbers only. */
