@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -76,7 +77,7 @@ static const char *make_range(const struct knob *k, char *buf, size_t size)
 		return buf;
 	units_format(bounded[i].unit, k->min, low, sizeof(low));
 	units_format(bounded[i].unit, k->max, high, sizeof(high));
-	if (k->max < k->min)
+	if (k->max < k->min || k->max == INT64_MAX)
 		snprintf(buf, size, "at least %s", low);
 	else
 		snprintf(buf, size, "%s to %s", low, high);
