@@ -92,7 +92,7 @@ const struct machine_setting machine_settings[] = {
 	{ .name = "cpu.dma_latency_us",
 	  .path = "/dev/cpu_dma_latency",
 	  .values = "microseconds; 2000000000: no request",
-	  .help = "PM QoS for all CPUs, while a process holds it (tune run)",
+	  .help = "PM QoS for all CPUs, while a process holds it (tune run, experiments)",
 	  .remark = setting_remark_latency,
 	  .is_held = true },
 	/* memory */
