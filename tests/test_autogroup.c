@@ -195,45 +195,87 @@ static void test_a_killed_process_leaves_its_session_as_it_was(void)
 		tunable_test_process(kill_a_member, NULL);
 }
 
+/* What the processes tell each other. */
+struct orphan {
+	bool is_waited_for; /* the leader, by its parent, before the member tries */
+	int rc;
+	bool is_named, is_done;
+};
+
+static bool is_ended(pid_t pid, bool is_waited_for)
+{
+	char path[64], state[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (!kernel_file_line(path, "State:", state, sizeof(state)))
+		return true;
+	return !is_waited_for && *state == 'Z';
+}
+
+/* A member of a session; there is no journal, for nothing may be written. */
+static void be_orphan(struct orphan *o)
+{
+	struct verdict_report report = { 0 };
+
+	while (!is_ended(getsid(0), o->is_waited_for))
+		usleep(1000);
+	o->rc = apply_nice(NULL, "nice=3", &report);
+	o->is_named = strstr(report.why, "has ended") != NULL;
+	__atomic_store_n(&o->is_done, true, __ATOMIC_SEQ_CST);
+	_exit(0);
+}
+
+static void wait_done(const struct orphan *o)
+{
+	int64_t end = clock_now_ns() + 5 * SEC;
+
+	while (!__atomic_load_n(&o->is_done, __ATOMIC_SEQ_CST) && clock_now_ns() < end)
+		usleep(1000);
+}
+
 static void *orphan_main(void *arg)
 {
-	int *rc = arg;
-	struct verdict_report report = { 0 };
-	pid_t leader = fork(), child;
+	struct orphan *o = arg;
+	pid_t leader = fork();
 
 	if (!leader) {
 		setsid();
-		child = fork();
-		if (!child) {
-			/* Also a leader that nobody has waited for yet is there. */
-			while (!kill(getsid(0), 0))
-				usleep(1000);
-			rc[0] = apply_nice(NULL, "nice=3", &report);
-			rc[1] = strstr(report.why, "has ended") != NULL;
-			rc[2] = 1;
-			_exit(0);
-		}
+		if (!fork())
+			be_orphan(o);
 		_exit(0);
 	}
+	if (!o->is_waited_for)
+		wait_done(o);
 	waitpid(leader, NULL, 0);
+	wait_done(o);
 	return NULL;
+}
+
+static void orphan(bool is_waited_for)
+{
+	struct orphan *o =
+		mmap(NULL, sizeof(*o), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (access("/proc/self/autogroup", F_OK)) {
+		printf("\n    not possible here: this kernel has no autogroups");
+	} else {
+		o->is_waited_for = is_waited_for;
+		tunable_test_process(orphan_main, o);
+		CU_ASSERT(o->is_done);
+		CHECK_INT(o->rc, -EOPNOTSUPP);
+		CU_ASSERT(o->is_named);
+	}
+	munmap(o, sizeof(*o));
 }
 
 static void test_a_session_without_a_leader_is_refused(void)
 {
-	int *rc = mmap(NULL, 3 * sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		       -1, 0);
-	int64_t end = clock_now_ns() + 5 * SEC;
+	orphan(true);
+}
 
-	if (access("/proc/self/autogroup", F_OK)) {
-		printf("\n    not possible here: this kernel has no autogroups");
-		return;
-	}
-	tunable_test_process(orphan_main, rc);
-	while (!__atomic_load_n(rc + 2, __ATOMIC_SEQ_CST) && clock_now_ns() < end)
-		usleep(1000);
-	CHECK_INT(rc[0], -EOPNOTSUPP);
-	CHECK_INT(rc[1], 1);
+static void test_a_session_whose_leader_has_ended_is_refused_before_anybody_waits_for_it(void)
+{
+	orphan(false);
 }
 
 static CU_TestInfo tests[] = {
@@ -242,6 +284,8 @@ static CU_TestInfo tests[] = {
 	{ "a killed process leaves its session as it was",
 	  test_a_killed_process_leaves_its_session_as_it_was },
 	{ "a session without a leader is refused", test_a_session_without_a_leader_is_refused },
+	{ "a session whose leader has ended is refused before anybody waits for it",
+	  test_a_session_whose_leader_has_ended_is_refused_before_anybody_waits_for_it },
 	CU_TEST_INFO_NULL,
 };
 

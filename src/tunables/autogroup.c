@@ -4,7 +4,8 @@
  * It is the session's and not the process's: all that was started from the same terminal or service
  * gets it, and keeps it when the process is gone. So it goes through the journal, and as the file
  * of a process that has been killed is gone with it, the one of the session's leader is written.
- * Where the leader has ended already nobody could put it back, and it is refused.
+ * Where the leader has ended already nobody could put it back, and it is refused: also when its
+ * parent has not waited for it yet, for then the file can be written, and not for long.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -111,10 +112,27 @@ static int refuse(const struct autogroup *group, int64_t nice, int code, struct 
 	return code;
 }
 
+static bool has_ended(pid_t pid)
+{
+	char path[64], state[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	return !kernel_file_line(path, "State:", state, sizeof(state)) || strchr("ZX", *state);
+}
+
+/* Can the group be reached by its session's leader for as long as it lasts? */
+static bool is_led(pid_t session, const struct autogroup *own)
+{
+	struct autogroup leader;
+
+	return session > 0 && read_group(session, &leader) && !strcmp(own->name, leader.name) &&
+	       !has_ended(session);
+}
+
 static int apply(const struct target *t, const void *opts, struct err *err)
 {
 	const struct autogroup_opts *o = opts;
-	struct autogroup own, leader;
+	struct autogroup own;
 	pid_t session = getsid(0);
 	char path[64], text[16], effective[64];
 	int rc;
@@ -123,7 +141,7 @@ static int apply(const struct target *t, const void *opts, struct err *err)
 		return probe(err);
 	if (own.nice == o->nice)
 		return 0;
-	if (session <= 0 || !read_group(session, &leader) || strcmp(own.name, leader.name))
+	if (!is_led(session, &own))
 		return err_set(err, -EOPNOTSUPP,
 			       "autogroup.nice refused: the leader of this session (pid %d) has "
 			       "ended or is outside of this container, so nobody could put %s back",
