@@ -106,6 +106,18 @@ bool node_start(struct node *n, const char *options)
 	return false;
 }
 
+int role_run(const char *words, char *buf, size_t size)
+{
+	int fd = memfd_create("words", MFD_CLOEXEC), status;
+	ssize_t len;
+
+	status = wait_end(start(words, fd, fd));
+	len = pread(fd, buf, size - 1, 0);
+	buf[len > 0 ? len : 0] = '\0';
+	close(fd);
+	return status;
+}
+
 void node_stop(struct node *n)
 {
 	kill(n->pid, SIGTERM);
@@ -138,20 +150,41 @@ int client_run(const struct node *n, const char *options)
 	return failed ? -1 : (int)done;
 }
 
-void node_verdict(const struct node *n, const char *tunable, char *buf, size_t size)
+/* The text of a key of each of the tunable's entries; false from `take` ends it. */
+static void each_entry(const struct node *n, const char *tunable, const char *key,
+		       bool (*take)(const char *text, char *buf, size_t size), char *buf,
+		       size_t size)
 {
 	json_t *report = json_load_file(n->report, 0, NULL), *entry;
-	const char *verdict;
 	size_t i;
 
 	*buf = '\0';
-	json_array_foreach(json_object_get(report, "tunables"), i, entry)
-	{
-		if (strcmp(json_string_value(json_object_get(entry, "name")), tunable) != 0)
-			continue;
-		verdict = json_string_value(json_object_get(entry, "verdict"));
-		if (!*buf || strcmp(verdict, "ok") != 0)
-			snprintf(buf, size, "%s", verdict);
-	}
+	json_array_foreach(
+		json_object_get(report, "tunables"), i,
+		entry) if (!strcmp(json_string_value(json_object_get(entry, "name")), tunable) &&
+			   !take(json_string_value(json_object_get(entry, key)), buf, size)) break;
 	json_decref(report);
+}
+
+static bool take_worst(const char *text, char *buf, size_t size)
+{
+	if (!*buf || strcmp(text, "ok") != 0)
+		snprintf(buf, size, "%s", text);
+	return true;
+}
+
+static bool take_first(const char *text, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s", text ? text : "");
+	return false;
+}
+
+void node_verdict(const struct node *n, const char *tunable, char *buf, size_t size)
+{
+	each_entry(n, tunable, "verdict", take_worst, buf, size);
+}
+
+void node_text(const struct node *n, const char *tunable, const char *key, char *buf, size_t size)
+{
+	each_entry(n, tunable, key, take_first, buf, size);
 }

@@ -40,4 +40,10 @@ int client_run(const struct node *n, const char *options);
 /* What became of a tunable, by the node's report: "ok" if it is for all; empty: it says nothing. */
 void node_verdict(const struct node *n, const char *tunable, char *buf, size_t size);
 
+/* What its first entry there says: "effective", "why". */
+void node_text(const struct node *n, const char *tunable, const char *key, char *buf, size_t size);
+
+/* Any role, apart by blanks, to its end: its status, and all that it said. */
+int role_run(const char *words, char *buf, size_t size);
+
 #endif
