@@ -2,8 +2,8 @@
  * cgroup_v2.c - groups of version 2: one hierarchy, controllers handed down group by group.
  *
  * A group's files are there when the group above has the controller in its cgroup.subtree_control,
- * and that cannot be switched on while processes are in it: only leaves hold processes, the topmost
- * group excepted (Documentation/admin-guide/cgroup-v2.rst, "No Internal Process Constraint").
+ * and that does not go together with processes in it: only leaves hold processes, the topmost group
+ * excepted (Documentation/admin-guide/cgroup-v2.rst, "No Internal Process Constraint").
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,16 +14,29 @@
 #include "system/kernel_file.h"
 #include "tunables/cgroup_opts.h"
 
+/* The topmost group of all may have them, and is the one without a type. */
+static bool has_internal_processes(const struct cgroup_own *g)
+{
+	char text[64];
+
+	return cgroup_get(g->base, "cgroup.type", text, sizeof(text)) &&
+	       cgroup_get(g->base, "cgroup.procs", text, sizeof(text));
+}
+
+static int refuse_processes(const struct cgroup_own *g, const char *controller, struct err *err)
+{
+	return err_set(err, -EBUSY,
+		       "%s has processes of its own, so it cannot hand the controller %s on to "
+		       "groups of processes below it (cgroups(7)). Name another group by "
+		       "cgroup.parent (\"/\" is the topmost), or start in one that was "
+		       "delegated: systemd-run --scope -p Delegate=yes",
+		       g->base, controller);
+}
+
+/* -EBUSY is the journal's: of a controller that another ringwalk will switch off again. */
 static int refuse_controller(const struct cgroup_own *g, const char *controller, int code,
 			     struct err *err)
 {
-	if (code == -EBUSY)
-		return err_set(err, code,
-			       "%s has processes of its own, so it cannot hand the controller %s "
-			       "on to groups below it (cgroups(7)). Name another group by "
-			       "cgroup.parent (\"/\" is the topmost), or start in one that was "
-			       "delegated: systemd-run --scope -p Delegate=yes",
-			       g->base, controller);
 	if (code == -EACCES || code == -EPERM || code == -EROFS)
 		return err_set(err, code,
 			       "%s does not hand the controller %s on, and may not be changed: "
@@ -33,19 +46,25 @@ static int refuse_controller(const struct cgroup_own *g, const char *controller,
 	return err_wrap(err, "controller %s", controller);
 }
 
+/*
+ * Processes are looked for here, because the kernel takes cpu and cpuset all the same: they can be
+ * handed on to groups of single threads, and a group made then takes no process (EOPNOTSUPP).
+ * A controller that is on is asked for as well: if another ringwalk switched it on, it goes off
+ * when that one ends, and this group's knobs with it.
+ */
 static int admit(const struct cgroup_own *g, const char *controller, struct journal *j,
 		 struct err *err)
 {
 	char path[CGROUP_PATH + 32], change[32], effective[256];
 	int rc;
 
-	if (cgroup_file_has(g->base, "cgroup.subtree_control", controller))
-		return 0;
 	if (!cgroup_file_has(g->base, "cgroup.controllers", controller))
 		return err_set(err, -EOPNOTSUPP,
 			       "%s has no controller %s: a group above it does not hand it on "
 			       "(cgroup.subtree_control); name another by cgroup.parent",
 			       g->base, controller);
+	if (has_internal_processes(g))
+		return refuse_processes(g, controller, err);
 	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", g->base);
 	snprintf(change, sizeof(change), "+%s", controller);
 	rc = journal_write(j, path, change, effective, sizeof(effective), err);
