@@ -91,6 +91,16 @@ static void raise_lo(void)
 	close(fd);
 }
 
+/* Debian's kernels have autogroups, and do not switch them on as others do. */
+static void switch_autogroups_on(void)
+{
+	int fd = open("/proc/sys/kernel/sched_autogroup_enabled", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "1", 1) != 1)
+		printf("init: no autogroups: %s\n", strerror(errno));
+	close(fd);
+}
+
 static void set_limits(void)
 {
 	const struct rlimit files = { 1024, 1048576 };
@@ -260,6 +270,7 @@ int main(void)
 	mount_all();
 	open_line();
 	raise_lo();
+	switch_autogroups_on();
 	set_limits();
 	say_ready();
 	run_list();
