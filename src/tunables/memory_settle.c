@@ -8,10 +8,12 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
+#include <linux/mempolicy.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "system/page_census.h"
@@ -24,6 +26,19 @@ struct outcome {
 	unsigned long stack_bytes; /* of what was asked for */
 	struct err huge_err;
 };
+
+#define MPOL_WEIGHTED 6 /* MPOL_WEIGHTED_INTERLEAVE, Linux 6.9 */
+
+/* Does this thread deal out its pages? A huge page lies on one node. */
+static bool is_spread(void)
+{
+	int mode = 0;
+
+	if (syscall(SYS_get_mempolicy, &mode, NULL, 0UL, NULL, 0UL))
+		return false;
+	mode &= ~MPOL_MODE_FLAGS;
+	return mode == MPOL_INTERLEAVE || mode == MPOL_WEIGHTED;
+}
 
 static void fault_in(const struct memory_range *r, struct outcome *out)
 {
@@ -85,6 +100,8 @@ static void work(const struct memory_opts *o, const struct memory_range *ranges,
 		}
 		if (o->huge_pages != HUGE_DEFAULT)
 			make_huge(r, (enum memory_huge)o->huge_pages, out);
+		else if (o->prefault && is_spread())
+			madvise(r->base, r->len, MADV_NOHUGEPAGE);
 		if (o->prefault)
 			fault_in(r, out);
 	}
