@@ -62,6 +62,15 @@ static int mount_sysfs(struct err *err)
 	return rc;
 }
 
+/* Without this, what is mounted here would show everywhere. A root made by chroot(2) may be no
+ * mount of its own: then that of /sys will do, which is all that is mounted over. */
+static int make_mounts_private(void)
+{
+	if (!mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return 0;
+	return errno == EINVAL ? mount("none", "/sys", NULL, MS_REC | MS_PRIVATE, NULL) : -1;
+}
+
 int netns_enter(struct err *err)
 {
 	int rc;
@@ -72,8 +81,7 @@ int netns_enter(struct err *err)
 					 "a private network namespace needs CAP_SYS_ADMIN: run as "
 					 "root")
 			       : err_sys(err, -errno, "a private network namespace");
-	/* Without this, what is mounted here would show everywhere. */
-	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+	if (make_mounts_private())
 		return err_sys(err, -errno, "mounts of the network namespace");
 	rc = mount_sysfs(err);
 	return rc ? rc : bring_up_loopback(err);
