@@ -30,7 +30,8 @@ def test_node_and_client_tell_what_was_observed_of_them():
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "node.json")
         with Node("--threads=2", f"--json={path}") as node:
-            client = load(node, "--rate=2k", "--duration=300ms", "-C", "50us", "--rs=64B")
+            # Enough for clocks that count in ticks.
+            client = load(node, "--rate=2k", "--duration=300ms", "-C", "200us", "--rs=64B")
             status, text, _ = node.stop()
         assert status == 0
         served = json.loads(path.read_text(encoding="utf-8"))
@@ -42,8 +43,8 @@ def test_node_and_client_tell_what_was_observed_of_them():
     names = [thread["name"] for thread in served["observed"]["threads"]]
     assert "rw-worker-0" in names and "rw-worker-1" in names, names
     assert [t["name"] for t in client["observed"]["threads"]] == ["rw-client-0"]
-    # 600 requests of 50 us
-    assert served["observed"]["process"]["cpu_ns"] > 20e6, served["observed"]["process"]
+    # 600 requests of 200 us
+    assert served["observed"]["process"]["cpu_ns"] > 80e6, served["observed"]["process"]
     assert "\nobserved: run delay/request" in text, text
 
 
