@@ -125,6 +125,10 @@ def test_load_balancing():
     try_example("load-balancing")
 
 
+def test_noisy_neighbour():
+    try_example("noisy-neighbour")
+
+
 def test_offload():
     try_example("offload")
 
