@@ -42,7 +42,6 @@ static const struct {
 	{ "devpts", "/dev/pts" },
 	{ "tmpfs", "/dev/shm" },
 	{ "tmpfs", "/run" },
-	{ "tmpfs", "/tmp" },
 	{ "cgroup2", "/sys/fs/cgroup" },
 	{ "bpf", "/sys/fs/bpf" },
 	{ "debugfs", "/sys/kernel/debug" },
@@ -56,6 +55,8 @@ static void mount_all(void)
 		if (mount(mounts[i].type, mounts[i].where, mounts[i].type, 0, NULL) < 0)
 			printf("init: no %s: %s\n", mounts[i].where, strerror(errno));
 	}
+	/* In memory as all of the root; mounted over, it would hide a checkout that lies there. */
+	mkdir("/tmp", 01777);
 	chmod("/tmp", 01777);
 	chmod("/dev/shm", 01777);
 }
