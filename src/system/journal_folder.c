@@ -194,8 +194,8 @@ static int refuse(const struct journal_file *file, const struct claim *c)
 	static const char *const states[] = {
 		[JOURNAL_HELD] = "is held by %s (process %d)",
 		[JOURNAL_KEPT] = "is held by %s (process %d, ended), until `ringwalk tune restore`",
-		[JOURNAL_ORPHAN] = "was left changed by %s (process %d, gone); `ringwalk tune "
-				   "status` says why",
+		[JOURNAL_ORPHAN] =
+			"was left changed by %s (process %d, gone): see `ringwalk tune status`",
 	};
 	const struct journal_holder *h = &file->log.holder;
 	char name[256];

@@ -53,8 +53,9 @@ static void check_line(const char *path, const char *expected)
 static bool put(const char *path, const char *text)
 {
 	FILE *file = fopen(path, "we");
+	bool written = file && fputs(text, file) >= 0;
 
-	return file && (fputs(text, file) >= 0) & !fclose(file);
+	return file && !fclose(file) && written;
 }
 
 /* Of the node's own group. */
