@@ -14,13 +14,6 @@
 #include "lab/yaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-const char *__asan_default_options(void);
-
-/* libfyaml 0.7.12 loses the buffer of a quoted key with escapes in it: once a file, bearable. */
-const char *__asan_default_options(void)
-{
-	return "detect_leaks=0";
-}
 
 /* Every node has a place in the file and what its kind asks for. Returns how many there are. */
 static unsigned check_tree(const struct yaml *y, unsigned depth)

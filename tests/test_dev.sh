@@ -156,7 +156,7 @@ test_packages()
 	run build
 	check 'without apt the packages are named' says 3 'missing, by Debian'
 	check 'all of them' says 3 'names: gcc meson ninja-build pkg-config '
-	check 'libraries too' says 3 'liburing-dev zlib1g-dev libfyaml-dev libjansson-dev'
+	check 'libraries too' says 3 'liburing-dev zlib1g-dev libyaml-dev libjansson-dev'
 
 	fake apt-get <<-'END'
 		echo "$*" >>apt-calls

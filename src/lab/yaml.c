@@ -1,24 +1,27 @@
 /*
- * yaml.c - libfyaml's document, copied into a tree of our own with the places of everything.
- *
- * libfyaml tells the place of scalars only, so a list or map is said to stand where its first
- * scalar stands, and an empty one where its key does.
+ * yaml.c - libyaml's document, copied into a tree of our own with the places of everything.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "lab/yaml.h"
 
 #include <errno.h>
-#include <libfyaml.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <yaml.h>
 
 #include "base/cleanup.h"
 
+struct source {
+	const char *file, *text;
+	size_t len;
+};
+
 struct reader {
 	const char *file;
+	yaml_document_t *doc;
 	unsigned nodes;
 	struct err *err;
 };
@@ -55,28 +58,17 @@ const struct yaml *yaml_get(const struct yaml *map, const char *key)
 	return NULL;
 }
 
-/* Where a scalar stands, counted from 1; false for what has no text in the file. */
-static bool place_of(const struct reader *r, struct fy_node *node, struct yaml_place *ret)
+static struct yaml_place place_of(const char *file, yaml_mark_t mark)
 {
-	struct fy_token *token = fy_node_get_scalar_token(node);
-	const struct fy_mark *mark = token ? fy_token_start_mark(token) : NULL;
-
-	if (!mark)
-		return false;
-	*ret = (struct yaml_place){ r->file, (unsigned)mark->line + 1, (unsigned)mark->column + 1 };
-	return true;
+	return (struct yaml_place){ file, (unsigned)mark.line + 1, (unsigned)mark.column + 1 };
 }
 
-static char *copy_scalar(struct fy_node *node)
+static char *copy_scalar(const yaml_node_t *node)
 {
-	size_t len = 0;
-	const char *text = fy_node_get_scalar(node, &len);
-
-	return text ? strndup(text, len) : strdup("");
+	return strndup((const char *)node->data.scalar.value, node->data.scalar.length);
 }
 
-static struct yaml *copy_node(struct reader *r, struct fy_node *node,
-			      const struct yaml_place *fallback, unsigned depth);
+static struct yaml *copy_node(struct reader *r, int index, unsigned depth);
 
 static int check_twice(const struct yaml *map, const struct yaml *y, struct err *err)
 {
@@ -88,83 +80,81 @@ static int check_twice(const struct yaml *map, const struct yaml *y, struct err 
 			     first->key_place.line);
 }
 
-static int copy_pairs(struct reader *r, struct fy_node *node, struct yaml *map, unsigned depth)
+static int copy_pair(struct reader *r, const yaml_node_pair_t *pair, unsigned depth,
+		     struct yaml **ret)
 {
+	const yaml_node_t *key = yaml_document_get_node(r->doc, pair->key);
+	struct yaml_place at = place_of(r->file, key->start_mark);
+	struct yaml *y;
+
+	if (key->type != YAML_SCALAR_NODE)
+		return yaml_complain(&at, r->err, "a key must be a word");
+	*ret = y = copy_node(r, pair->value, depth);
+	if (!y)
+		return -1;
+	y->key_place = at;
+	if (y->missing || (y->kind != YAML_TEXT && !y->count))
+		y->place = at;
+	y->key = copy_scalar(key);
+	return y->key ? 0 : err_sys(r->err, -ENOMEM, "%s", r->file);
+}
+
+static int copy_pairs(struct reader *r, const yaml_node_t *node, struct yaml *map, unsigned depth)
+{
+	const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
 	struct yaml **tail = &map->child;
-	struct fy_node_pair *pair;
-	void *it = NULL;
 
-	while ((pair = fy_node_mapping_iterate(node, &it))) {
-		struct fy_node *key = fy_node_pair_key(pair);
-		struct yaml_place at = map->place;
-
-		if (!key || !fy_node_is_scalar(key) || !place_of(r, key, &at))
-			return yaml_complain(&at, r->err, "a key must be a word");
-		*tail = copy_node(r, fy_node_pair_value(pair), &at, depth);
-		if (!*tail)
-			return -1;
-		(*tail)->key_place = at;
-		(*tail)->key = copy_scalar(key);
-		if (!(*tail)->key)
-			return err_sys(r->err, -ENOMEM, "%s", r->file);
-		if (!map->count++)
-			map->place = at;
-		if (check_twice(map, *tail, r->err) < 0)
+	for (; pair < node->data.mapping.pairs.top; pair++, map->count++) {
+		if (copy_pair(r, pair, depth, tail) < 0 || check_twice(map, *tail, r->err) < 0)
 			return -1;
 		tail = &(*tail)->next;
 	}
 	return 0;
 }
 
-static int copy_items(struct reader *r, struct fy_node *node, struct yaml *list, unsigned depth)
+static int copy_items(struct reader *r, const yaml_node_t *node, struct yaml *list, unsigned depth)
 {
+	const yaml_node_item_t *item = node->data.sequence.items.start;
 	struct yaml **tail = &list->child;
-	struct fy_node *item;
-	void *it = NULL;
 
-	while ((item = fy_node_sequence_iterate(node, &it))) {
-		*tail = copy_node(r, item, &list->place, depth);
+	for (; item < node->data.sequence.items.top; item++, list->count++) {
+		*tail = copy_node(r, *item, depth);
 		if (!*tail)
 			return -1;
-		if (!list->count++)
-			list->place = (*tail)->place;
 		tail = &(*tail)->next;
 	}
 	return 0;
 }
 
-static int copy_content(struct reader *r, struct fy_node *node, struct yaml *y, unsigned depth)
+static int copy_content(struct reader *r, const yaml_node_t *node, struct yaml *y, unsigned depth)
 {
-	if (node && fy_node_is_mapping(node)) {
+	if (node->type == YAML_MAPPING_NODE) {
 		y->kind = YAML_MAP;
 		return copy_pairs(r, node, y, depth + 1);
 	}
-	if (node && fy_node_is_sequence(node)) {
+	if (node->type == YAML_SEQUENCE_NODE) {
 		y->kind = YAML_LIST;
 		return copy_items(r, node, y, depth + 1);
 	}
-	y->text = node ? copy_scalar(node) : strdup("");
-	y->missing = !node || !place_of(r, node, &y->place);
+	y->text = copy_scalar(node);
+	y->missing =
+		!node->data.scalar.length && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	return y->text ? 0 : err_sys(r->err, -ENOMEM, "%s", r->file);
 }
 
-/* NULL on failure, with r->err filled. */
-static struct yaml *copy_node(struct reader *r, struct fy_node *node,
-			      const struct yaml_place *fallback, unsigned depth)
+/*
+ * NULL on failure, with r->err filled. Aliases are edges to the same node of libyaml's: each way
+ * to it makes a copy here, so what is nested in itself ends at the limit.
+ */
+static struct yaml *copy_node(struct reader *r, int index, unsigned depth)
 {
+	const yaml_node_t *node = yaml_document_get_node(r->doc, index);
+	struct yaml_place at = place_of(r->file, node->start_mark);
 	struct yaml *y;
 
-	if (node && fy_node_is_alias(node)) {
-		node = fy_node_resolve_alias(node);
-		if (!node) {
-			yaml_complain(fallback, r->err, "an alias (*name) without its anchor");
-			return NULL;
-		}
-	}
 	if (depth > YAML_DEPTH_MAX || ++r->nodes > YAML_NODES_MAX) {
-		yaml_complain(fallback, r->err,
-			      "too deep or too long: at most %d levels, %d values", YAML_DEPTH_MAX,
-			      YAML_NODES_MAX);
+		yaml_complain(&at, r->err, "too deep or too long: at most %d levels, %d values",
+			      YAML_DEPTH_MAX, YAML_NODES_MAX);
 		return NULL;
 	}
 	y = calloc(1, sizeof(*y));
@@ -172,128 +162,126 @@ static struct yaml *copy_node(struct reader *r, struct fy_node *node,
 		err_sys(r->err, -ENOMEM, "%s", r->file);
 		return NULL;
 	}
-	y->place = *fallback;
+	y->place = at;
 	if (copy_content(r, node, y, depth) == 0)
 		return y;
 	yaml_destroy(y);
 	return NULL;
 }
 
-static int complain_of_syntax(const char *file, struct fy_diag *diag, struct err *err)
+/* The reader knows the byte, not the line: it is the text's. Columns are counted in characters. */
+static struct yaml_place place_at(const struct source *s, size_t offset)
 {
-	void *it = NULL;
-	struct fy_diag_error *e = fy_diag_errors_iterate(diag, &it);
+	struct yaml_place at = { s->file, 1, 1 };
 
-	if (!e)
-		return err_set(err, -EINVAL, "%s: no settings in it", file);
-	return yaml_complain(&(struct yaml_place){ file, (unsigned)e->line, (unsigned)e->column },
-			     err, "%s", e->msg);
-}
-
-/* Length of the UTF-8 character that begins here (RFC 3629); 0: none does. */
-static size_t character(const unsigned char *p, size_t left)
-{
-	size_t len = *p < 0x80	 ? 1
-		     : *p < 0xc2 ? 0
-		     : *p < 0xe0 ? 2
-		     : *p < 0xf0 ? 3
-		     : *p < 0xf5 ? 4
-				 : 0;
-
-	if (len > left)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) ||
-	    (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return len;
-}
-
-/* libfyaml 0.7.12 loops for ever on some bytes that are no text, so it does not get them. */
-static int check_text(const char *file, const char *text, size_t len, struct err *err)
-{
-	struct yaml_place at = { file, 1, 1 };
-
-	for (size_t i = 0; i < len; at.column++) {
-		const unsigned char *p = (const unsigned char *)text + i;
-		size_t step = character(p, len - i);
-
-		if (!step || (*p < ' ' && *p != '\t' && *p != '\n' && *p != '\r') || *p == 0x7f)
-			return yaml_complain(&at, err, "byte 0x%02x: this is not UTF-8 text", *p);
-		if (*p == '\n') {
-			at.line++;
-			at.column = 0;
-		}
-		i += step;
+	for (size_t i = 0; i < offset; i++) {
+		at.column += (s->text[i] & 0xc0) != 0x80;
+		if (s->text[i] != '\n')
+			continue;
+		at.line++;
+		at.column = 1;
 	}
-	return 0;
+	return at;
 }
 
-static void auto_diag(struct fy_diag **diag)
+static int complain_of_bytes(const struct source *s, const yaml_parser_t *p, struct err *err)
 {
-	fy_diag_destroy(*diag);
+	size_t offset = p->problem_offset;
+	struct yaml_place at;
+
+	/* A character that breaks off is told by the byte after: back to its first. */
+	if (strstr(p->problem, "trailing"))
+		while (offset && ((unsigned char)s->text[--offset] & 0xc0) != 0xc0)
+			;
+	at = place_at(s, offset);
+	return yaml_complain(&at, err, "byte 0x%02x: this is not UTF-8 text",
+			     (unsigned char)s->text[offset]);
 }
 
-static void auto_parser(struct fy_parser **parser)
+/* Does the line, counted from 0, begin with spaces, if any, and a tab? */
+static bool begins_with_tab(const struct source *s, size_t line)
 {
-	fy_parser_destroy(*parser);
+	const char *text = s->text, *end = text + s->len;
+
+	for (; line && text < end; text++)
+		line -= *text == '\n';
+	while (text < end && *text == ' ')
+		text++;
+	return text < end && *text == '\t';
 }
 
-static int copy_root(const char *file, struct fy_document *doc, struct yaml **ret, struct err *err)
+static int complain_of_syntax(const struct source *s, const yaml_parser_t *p, struct err *err)
 {
-	struct reader r = { .file = file, .err = err };
+	struct yaml_place at = place_of(s->file, p->problem_mark);
+
+	if (p->error == YAML_MEMORY_ERROR)
+		return err_sys(err, -ENOMEM, "%s", s->file);
+	if (p->error == YAML_READER_ERROR)
+		return complain_of_bytes(s, p, err);
+	if (begins_with_tab(s, p->problem_mark.line))
+		return yaml_complain(&at, err, "a tab cannot indent: spaces do");
+	return yaml_complain(&at, err, "%s%s%s", p->context ? p->context : "",
+			     p->context ? ": " : "", p->problem);
+}
+
+static int copy_root(const char *file, yaml_document_t *doc, struct yaml **ret, struct err *err)
+{
+	struct reader r = { .file = file, .doc = doc, .err = err };
+	const yaml_node_t *root = yaml_document_get_root_node(doc);
 	struct yaml_place top = { file, 1, 1 };
-	struct fy_node *root = fy_document_root(doc);
 	struct yaml *y;
 
-	if (!root || !fy_node_is_mapping(root))
+	if (!root)
+		return err_set(err, -EINVAL, "%s: no settings in it", file);
+	if (root->type != YAML_MAPPING_NODE)
 		return yaml_complain(&top, err, "not a map of keys, such as \"blocks: 5\"");
-	y = copy_node(&r, root, &top, 0);
+	y = copy_node(&r, 1, 0); /* libyaml counts nodes from 1, and the root comes first */
 	if (!y)
 		return err ? err->code : -EINVAL;
 	*ret = y;
 	return 0;
 }
 
-static int parse_documents(const char *file, struct fy_parser *parser, struct fy_diag *diag,
-			   struct yaml **ret, struct err *err)
+/* Also to the end of the text: what follows the document is read before the document is used. */
+static int check_end(const struct source *s, yaml_parser_t *parser, struct err *err)
 {
-	struct fy_document *doc = fy_parse_load_document(parser), *second = NULL;
+	yaml_document_t second;
+	bool more;
+
+	if (!yaml_parser_load(parser, &second))
+		return complain_of_syntax(s, parser, err);
+	more = yaml_document_get_root_node(&second);
+	yaml_document_delete(&second);
+	if (more)
+		return err_set(err, -EINVAL, "%s: a second document begins after \"---\"", s->file);
+	return 0;
+}
+
+static int parse_documents(const struct source *s, yaml_parser_t *parser, struct yaml **ret,
+			   struct err *err)
+{
+	yaml_document_t doc;
 	int rc;
 
-	if (!doc)
-		return complain_of_syntax(file, diag, err);
-	second = fy_parse_load_document(parser);
-	if (second)
-		rc = err_set(err, -EINVAL, "%s: a second document begins after \"---\"", file);
-	else if (fy_diag_got_error(diag))
-		rc = complain_of_syntax(file, diag, err);
-	else
-		rc = copy_root(file, doc, ret, err);
-	fy_parse_document_destroy(parser, second);
-	fy_parse_document_destroy(parser, doc);
+	if (!yaml_parser_load(parser, &doc))
+		return complain_of_syntax(s, parser, err);
+	rc = yaml_document_get_root_node(&doc) ? check_end(s, parser, err) : 0;
+	if (rc == 0)
+		rc = copy_root(s->file, &doc, ret, err);
+	yaml_document_delete(&doc);
 	return rc;
 }
 
 int yaml_parse(const char *file, const char *text, size_t len, struct yaml **ret, struct err *err)
 {
-	struct fy_diag_cfg quiet = { .level = FYET_ERROR, .module_mask = ~0U };
-	AUTO(auto_diag) struct fy_diag *diag = fy_diag_create(&quiet);
-	struct fy_parse_cfg cfg = {
-		.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_ALLOW_DUPLICATE_KEYS |
-			 FYPCF_JSON_NONE,
-		.diag = diag,
-	};
-	AUTO(auto_parser) struct fy_parser *parser = diag ? fy_parser_create(&cfg) : NULL;
+	struct source source = { file, text, len };
+	AUTO(yaml_parser_delete) yaml_parser_t parser;
 
+	if (!yaml_parser_initialize(&parser))
+		return err_sys(err, -ENOMEM, "%s", file);
 	if (len > YAML_BYTES_MAX)
 		return err_set(err, -EFBIG, "%s: longer than %d bytes", file, YAML_BYTES_MAX);
-	if (check_text(file, text, len, err) < 0)
-		return -EINVAL;
-	if (!parser || fy_parser_set_string(parser, text, len) < 0)
-		return err_sys(err, -ENOMEM, "%s", file);
-	fy_diag_set_collect_errors(diag, true);
-	return parse_documents(file, parser, diag, ret, err);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+	return parse_documents(&source, &parser, ret, err);
 }

@@ -2,7 +2,7 @@
  * yaml.h - a YAML file as a small tree in which every node knows its line and column.
  *
  * Everything is text as a person typed it: no numbers, no booleans, so "010" and "yes" mean what
- * the knob that reads them says. libfyaml reads; it stays behind this header. Aliases are followed.
+ * the knob that reads them says. libyaml reads; it stays behind this header. Aliases are followed.
  * A key given twice, a second document, and more than the limits below are refused.
  *
  * SPDX-License-Identifier: Apache-2.0
