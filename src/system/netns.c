@@ -162,8 +162,9 @@ int netns_join(const struct netns *ns)
 {
 	char folder[PATH_MAX];
 
-	/* Entering mounts goes to their root. */
-	if (!getcwd(folder, sizeof(folder)) || setns(ns->net, CLONE_NEWNET) ||
+	/* Entering mounts goes to their root; the kernel refuses it to a thread whose root and
+	   folder are another thread's, too (a sanitizer has one of its own, also after a fork). */
+	if (!getcwd(folder, sizeof(folder)) || unshare(CLONE_FS) || setns(ns->net, CLONE_NEWNET) ||
 	    setns(ns->mounts, CLONE_NEWNS) || chdir(folder))
 		return -errno;
 	return 0;

@@ -29,7 +29,7 @@ int netns_open(struct netns *ret, int (*inside)(void *context, struct err *err),
 void netns_close(struct netns *ns);
 
 /*
- * Moves the calling process, which has one thread, there; it stays in its folder. To be called
+ * Moves the calling thread there (the others stay); it stays in its folder. To be called
  * between fork and exec, too. 0 or -errno.
  */
 int netns_join(const struct netns *ns);
