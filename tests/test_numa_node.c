@@ -127,6 +127,7 @@ static void load(struct stage *s)
 	set_client(&o, "rate", "1k");
 	set_client(&o, "requests", "500");
 	set_client(&o, "connections", "32");
+	set_client(&o, "drain", "60s"); /* no matter how slow a guest is */
 	set_client(&o, "seed", "7");
 	address_format(node_address(s->setup.node, 0), o.to, sizeof(o.to));
 	CHECK_INT(client_run(&o, backend, s->setup.backend_opts, NULL, NULL, &r, &err), 0);
