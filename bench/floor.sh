@@ -11,19 +11,10 @@
 #
 # SPDX-License-Identifier: Apache-2.0
 set -eu
-if [ -z "${RINGWALK_BENCH_SESSION:-}" ]; then
-	RINGWALK_BENCH_SESSION=1 exec setsid -w "$0" "$@"
-fi
-build=${BUILD:-build}
-node=$build/src/cli/ringwalk
-floor=$build/bench/floor
-load=$build/bench/load
-work=$(mktemp -d)
-pids=
-trap 'for p in $pids; do kill "$p" 2>/dev/null || :; done; wait; rm -rf "$work"' EXIT
-trap 'exit 4' INT TERM
+# shellcheck source=bench/lib/servers.sh
+. "$(dirname "$0")/lib/servers.sh"
 
-backends='select poll epoll io_uring'
+floor=$build/bench/floor
 shapes='1:1 16:1 64:1 256:1 1024:1 1:8 16:8 64:8 256:8 1024:8'
 pairs=12
 if [ "${1:-}" = quick ]; then
@@ -31,32 +22,14 @@ if [ "${1:-}" = quick ]; then
 	pairs=6
 fi
 
-# wait_for FILE PATTERN: the first line of FILE that matches, within 5 s.
-wait_for()
-{
-	tries=0
-	until grep -m 1 "$2" "$1"; do
-		tries=$((tries + 1))
-		[ "$tries" -lt 100 ] || { echo "floor.sh: no server: $(cat "$1")" >&2; exit 1; }
-		sleep 0.05
-	done
-}
-
 start_servers()
 {
 	for b in $backends; do
-		"$floor" "$b" 0 >"$work/floor-$b" 2>&1 &
-		pids="$pids $!"
-		"$node" node --backend="$b" --bind-addr=127.0.0.1:0 --backlog-length=4096 \
-			--json="$work/node-$b.json" >"$work/node-$b" 2>&1 &
-		pids="$pids $!"
-		eval "node_pid_$b=$!"
-	done
-	for b in $backends; do
-		line=$(wait_for "$work/floor-$b" ':')
-		eval "floor_$b=floor-$b=${line#*=}"
-		line=$(wait_for "$work/node-$b" 'listening on')
-		eval "node_$b=node-$b=\$node_pid_$b:${line##*:}"
+		start "floor-$b" "$floor" "$b" 0
+		eval "floor_$b=$started"
+		start "node-$b" "$node" node --backend="$b" --bind-addr=127.0.0.1:0 \
+			--backlog-length=4096
+		eval "node_$b=$started"
 	done
 }
 
@@ -90,13 +63,8 @@ done
 echo
 echo "system calls per request, 64 connections, one outstanding (node's own count)"
 for b in $backends; do
-	eval "n=\$node_$b pid=\$node_pid_$b"
-	"$node" node --backend="$b" --bind-addr=127.0.0.1:0 --json="$work/calls-$b.json" \
-		>"$work/calls-$b" 2>&1 &
-	pid=$!
-	pids="$pids $pid"
-	port=$(wait_for "$work/calls-$b" 'listening on')
-	"$load" -c 64 -p 1 -r 2 "a=$pid:${port##*:}" "b=$pid:${port##*:}" >/dev/null
+	start "calls-$b" "$node" node --backend="$b" --bind-addr=127.0.0.1:0
+	"$load" -c 64 -p 1 -r 2 "a=$pid:$port" "b=$pid:$port" >/dev/null
 	kill "$pid"
 	wait "$pid" || :
 	calls=$(sed -n 's/^all:.*\(system calls per request [^,]*\).*/\1/p' "$work/calls-$b")

@@ -13,18 +13,9 @@
 #
 # SPDX-License-Identifier: Apache-2.0
 set -eu
-if [ -z "${RINGWALK_BENCH_SESSION:-}" ]; then
-	RINGWALK_BENCH_SESSION=1 exec setsid -w "$0" "$@"
-fi
-build=${BUILD:-build}
-node=$build/src/cli/ringwalk
-load=$build/bench/load
-work=$(mktemp -d)
-pids=
-trap 'for p in $pids; do kill "$p" 2>/dev/null || :; done; wait; rm -rf "$work"' EXIT
-trap 'exit 4' INT TERM
+# shellcheck source=bench/lib/servers.sh
+. "$(dirname "$0")/lib/servers.sh"
 
-backends='select poll epoll io_uring'
 shapes='1:1 16:1 64:1 256:1 16:8 64:8'
 pairs=12
 if [ "${1:-}" = quick ]; then
@@ -32,26 +23,10 @@ if [ "${1:-}" = quick ]; then
 	pairs=6
 fi
 
-# wait_for FILE PATTERN: the first line of FILE that matches, within 5 s.
-wait_for()
+# start_node NAME BACKEND CPU: see start.
+start_node()
 {
-	tries=0
-	until grep -m 1 "$2" "$1"; do
-		tries=$((tries + 1))
-		[ "$tries" -lt 100 ] || { echo "forward.sh: no node: $(cat "$1")" >&2; exit 1; }
-		sleep 0.05
-	done
-}
-
-# start NAME BACKEND CPU: sets $pid and $port.
-start()
-{
-	: >"$work/$1"
-	"$node" node --backend="$2" --bind-addr=127.0.0.1:0 --pin.cpus="$3" >"$work/$1" 2>&1 &
-	pid=$!
-	pids="$pids $pid"
-	line=$(wait_for "$work/$1" 'listening on')
-	port=${line##*:}
+	start "$1" "$node" node --backend="$2" --bind-addr=127.0.0.1:0 --pin.cpus="$3"
 }
 
 # row NAME PID PORT TO CONNECTIONS:OUTSTANDING: one line of the table.
@@ -73,14 +48,14 @@ echo "CPU time of the forwarding node per request: forward / plain reply, median
 printf '%-16s %5s %3s %10s %10s %7s %16s %7s %8s\n' backend conns out "plain ns" "forward ns" \
 	ratio quartiles pairs aa
 for b in $backends; do
-	start "a-$b" "$b" 0
+	start_node "a-$b" "$b" 0
 	a_pid=$pid a_port=$port
-	start "b-$b" "$b" 0
+	start_node "b-$b" "$b" 0
 	for shape in $shapes; do
 		row "$b" "$a_pid" "$a_port" "$port" "$shape"
 	done
 	if [ "$(nproc)" -gt 1 ]; then
-		start "far-$b" "$b" 1
+		start_node "far-$b" "$b" 1
 		row "$b apart" "$a_pid" "$a_port" "$port" 64:1
 	fi
 done
