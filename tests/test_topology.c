@@ -11,6 +11,7 @@
 
 #include <errno.h>
 
+#include "system/cpus.h"
 #include "tests/test.h"
 
 #define TWO_PACKAGES "pack:2 [numa(memory=1GB)] l3:1(size=32MB) l2:4(size=1MB) core:1 pu:2"

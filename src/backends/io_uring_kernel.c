@@ -26,6 +26,7 @@
 #include "backends/io_uring_private.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/cpus.h"
 
 /* Younger than liburing 2.3. */
 #define REGISTER_NAPI	 27
@@ -82,22 +83,6 @@ static int check_min_wait(const struct uring *b, struct err *err)
 		       "only: Linux 6.12 or later is needed");
 }
 
-void uring_read_cpus(const char *text, cpu_set_t *ret)
-{
-	char *end;
-
-	CPU_ZERO(ret);
-	while (*text) {
-		unsigned long first = strtoul(text, &end, 10), last = first;
-
-		if (*end == '-')
-			last = strtoul(end + 1, &end, 10);
-		for (; first <= last && first < CPU_SETSIZE; first++)
-			CPU_SET(first, ret);
-		text = *end ? end + 1 : end;
-	}
-}
-
 static int set_iowq_cpus(struct uring *b, struct err *err)
 {
 	cpu_set_t cpus;
@@ -105,7 +90,7 @@ static int set_iowq_cpus(struct uring *b, struct err *err)
 
 	if (!*b->opts.iowq_cpus)
 		return 0;
-	uring_read_cpus(b->opts.iowq_cpus, &cpus);
+	cpus_read(b->opts.iowq_cpus, &cpus);
 	ret = io_uring_register_iowq_aff(&b->ring, sizeof(cpus), &cpus);
 	return ret ? err_sys(err, ret, "io_uring.iowq-cpus=%s", b->opts.iowq_cpus) : 0;
 }

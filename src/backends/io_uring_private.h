@@ -244,8 +244,7 @@ int uring_kernel_open(struct uring *b, struct err *err);   /* what is set when t
 int uring_napi_swap(int ring_fd, struct uring_napi *napi); /* sets it; gives what was there */
 /* For what a thread of the kernel does when it first runs: on a busy machine that can be late. */
 #define URING_AWAIT_TURNS 8000
-void uring_pause(void);					/* half a millisecond */
-void uring_read_cpus(const char *text, cpu_set_t *ret); /* as knob_cpus writes them */
+void uring_pause(void); /* half a millisecond */
 /* Waits until one thread does blocking work for `maker`; its tid, or 0: there is none in time. */
 pid_t uring_await_worker(pid_t maker);
 unsigned uring_kernel_threads(pid_t maker, struct backend_thread *ret, unsigned max);

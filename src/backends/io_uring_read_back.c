@@ -18,6 +18,7 @@
 
 #include "backends/io_uring_private.h"
 #include "base/clock.h"
+#include "base/cpus.h"
 
 /* Sizes that are no power of two: the kernel takes the next one. */
 static void read_sizes(const struct uring *b, struct uring_opts *o, struct verdict_report *report)
@@ -80,28 +81,15 @@ static void read_sqpoll_cpu(struct uring *b, struct uring_opts *o)
 	o->sqpoll_cpu = -1;
 }
 
-static void write_cpus(const cpu_set_t *cpus, char *buf, size_t size)
-{
-	size_t len = 0;
-
-	*buf = '\0';
-	for (int cpu = 0; cpu < CPU_SETSIZE && len < size; cpu++)
-		if (CPU_ISSET(cpu, cpus))
-			len += snprintf(buf + len, size - len, "%s%d", len ? "," : "", cpu);
-}
-
 /* The mask as the knob's value. The same CPUs in another order are what was asked for. */
-static bool take_cpus(struct uring *b, const cpu_set_t *cpus, struct uring_opts *o)
+static bool take_cpus(const cpu_set_t *cpus, struct uring_opts *o)
 {
-	const struct knob *k = knob_find(&b->base.ops->group, "iowq-cpus");
-	char text[CPU_SETSIZE * 5];
 	cpu_set_t asked;
 
-	uring_read_cpus(o->iowq_cpus, &asked);
+	cpus_read(o->iowq_cpus, &asked);
 	if (CPU_EQUAL(&asked, cpus))
 		return true;
-	write_cpus(cpus, text, sizeof(text));
-	knob_parse(k, text, o, NULL);
+	cpus_write(cpus, o->iowq_cpus, sizeof(o->iowq_cpus));
 	return false;
 }
 
@@ -124,7 +112,7 @@ static int read_iowq_cpus(struct uring *b, struct uring_opts *o, struct verdict_
 	if (!tid || sched_getaffinity(tid, sizeof(cpus), &cpus))
 		return err_set(err, -ESRCH,
 			       "io_uring.iowq-cpus: no io-wq thread came to be asked for its CPUs");
-	if (take_cpus(b, &cpus, o))
+	if (take_cpus(&cpus, o))
 		return 0;
 	report->verdict = VERDICT_CLAMPED;
 	snprintf(report->why, sizeof(report->why),

@@ -14,6 +14,7 @@
 #include "base/units.h"
 #include "cli/cli.h"
 #include "cli/wrapped.h"
+#include "system/cpus.h"
 #include "system/machine.h"
 #include "system/topology.h"
 

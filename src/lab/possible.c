@@ -21,8 +21,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/cpus.h"
 #include "lab/placement.h"
-#include "system/cpus.h"
 
 enum { TRIAL_LIMIT_MS = 3000 };
 

@@ -26,10 +26,10 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/cpus.h"
 #include "lab/files.h"
 #include "lab/observation.h"
 #include "lab/run_system.h"
-#include "system/cpus.h"
 
 /* How long a node may take to listen, and to end when it is told to; at most a run's limit. */
 #define NODE_PATIENCE_NS (10 * SEC)

@@ -5,8 +5,8 @@
  */
 #include <stdio.h>
 
+#include "base/cpus.h"
 #include "observe/describe.h"
-#include "system/cpus.h"
 
 static json_t *count_json(int64_t count)
 {

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cpus.h"
 #include "observe/proc_text.h"
-#include "system/cpus.h"
 
 /* status is the longest that is read to its end: sched is longer, but what counts comes first. */
 #define FILE_TEXT 4096

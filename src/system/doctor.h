@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/cpus.h"
 #include "base/err.h"
-#include "system/cpus.h"
 
 enum severity {
 	SEVERITY_OK,

@@ -9,10 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/cpus.h"
 #include "system/kernel_file.h"
 
 #define FOLDER	"/sys/devices/system/node"
 #define WEIGHTS "/sys/kernel/mm/mempolicy/weighted_interleave"
+
+_Static_assert(NODES_MAX == CPU_SETSIZE, "a list of nodes is read as one of CPUs");
 
 unsigned node_set_count(const struct node_set *s)
 {
@@ -41,32 +44,21 @@ struct node_set node_set_minus(const struct node_set *a, const struct node_set *
 
 void node_set_parse(const char *text, struct node_set *ret)
 {
-	*ret = (struct node_set){ 0 };
-	while (*text >= '0' && *text <= '9') {
-		char *end;
-		unsigned long first = strtoul(text, &end, 10), last = first;
+	struct cpu_order order;
 
-		if (*end == '-')
-			last = strtoul(end + 1, &end, 10);
-		for (; first <= last && first < NODES_MAX; first++)
-			node_set_add(ret, (unsigned)first);
-		text = end + (*end == ',');
-	}
+	*ret = (struct node_set){ 0 };
+	cpu_order_read(text, &order);
+	for (unsigned i = 0; i < order.count; i++)
+		node_set_add(ret, order.cpus[i]);
 }
 
 char *node_set_format(const struct node_set *s, char *buf, size_t size)
 {
-	unsigned first, end = 0;
-	size_t len = 0;
+	struct cpu_order order = { 0 };
 
-	*buf = '\0';
-	while (len < size && (first = node_set_next(s, end)) < NODES_MAX) {
-		for (end = first + 1; node_set_has(s, end);)
-			end++;
-		len += snprintf(buf + len, size - len, "%s%u", len ? "," : "", first);
-		if (end > first + 1 && len < size)
-			len += snprintf(buf + len, size - len, "-%u", end - 1);
-	}
+	for (unsigned node = 0; (node = node_set_next(s, node)) < NODES_MAX; node++)
+		order.cpus[order.count++] = (unsigned short)node;
+	cpu_order_write(&order, buf, size);
 	return buf;
 }
 

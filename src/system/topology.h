@@ -17,8 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/cpus.h"
 #include "base/err.h"
-#include "system/cpus.h"
 
 enum topology_kind {
 	TOPOLOGY_PACKAGE,

@@ -18,6 +18,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "system/cpus.h"
+
 static const char *const spread_names[] = { "each", "all", NULL };
 
 static const struct knob knobs[] = {

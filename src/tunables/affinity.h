@@ -6,7 +6,7 @@
 #ifndef RW_TUNABLES_AFFINITY_H
 #define RW_TUNABLES_AFFINITY_H
 
-#include "system/cpus.h"
+#include "base/cpus.h"
 #include "system/topology.h"
 #include "tunables/tunable.h"
 

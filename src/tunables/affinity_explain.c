@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "system/cpus.h"
 #include "system/machine.h"
 #include "tunables/affinity.h"
 

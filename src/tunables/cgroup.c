@@ -24,8 +24,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cpus.h"
 #include "base/units.h"
-#include "system/cpus.h"
 #include "system/kernel_file.h"
 #include "system/kernel_value.h"
 #include "tunables/cgroup_opts.h"

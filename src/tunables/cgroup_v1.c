@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "system/cpus.h"
+#include "base/cpus.h"
 #include "system/kernel_file.h"
 #include "tunables/cgroup_opts.h"
 
