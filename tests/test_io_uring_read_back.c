@@ -102,6 +102,37 @@ static void test_no_op_23(void)
 	}
 }
 
+/* At the end it is known what a ring for files was good for. */
+static void test_polling_for_files(void)
+{
+	static const int kinds[] = { -1, IO_SYNC, IO_READ };
+	char path[] = "/tmp/read_back-XXXXXX";
+	int fd = mkstemp(path);
+
+	for (unsigned i = 0; i < 3; i++) {
+		void *opts AUTO(auto_free) = options("iopoll=yes");
+		struct seen seen = { .op = { .kind = (uint8_t)kinds[i], .fd = fd, .done = see } };
+		struct backend *b AUTO(auto_backend) = opened("iopoll=yes");
+		struct verdict_report report;
+		uint8_t buf[16];
+
+		seen.op.rbuf = buf;
+		seen.op.len = kinds[i] == IO_READ ? sizeof(buf) : 0;
+		CHECK_INT(backend_read_back(b, opts, &report, NULL), 0);
+		CHECK_INT(report.verdict, VERDICT_OK);
+		if (i)
+			ops->submit(b, &seen.op);
+		while (i && !seen.results && turn(b, SEC) >= 0)
+			;
+		CHECK_INT(backend_read_back(b, opts, &report, NULL), 0);
+		CHECK_INT(report.verdict, kinds[i] == IO_READ ? VERDICT_OK : VERDICT_VACUOUS);
+		if (kinds[i] != IO_READ)
+			CU_ASSERT(strstr(report.why, "has read and written no file") != NULL);
+	}
+	unlink(path);
+	close(fd);
+}
+
 static void test_old_kernels(void)
 {
 	static const struct lack_row rows[] = {
@@ -176,6 +207,8 @@ static CU_TestInfo tests[] = {
 	{ "no-op 23: io_uring's busy polling of loopback sockets is called vacuous",
 	  test_no_op_23 },
 	{ "no-op 28: CPUs of io-wq that are not there are told", test_no_op_28 },
+	{ "polling for files is vacuous in a ring that reads and writes none",
+	  test_polling_for_files },
 	{ "a kernel that lacks a feature is told in words", test_old_kernels },
 	{ "the polling thread is found", test_polling_thread },
 	{ "threads for blocking work are found", test_blocking_thread },

@@ -68,6 +68,7 @@ struct io_uring_sqe *uring_polled_entry(struct uring *b, const struct io_op *op)
 		return &b->nowhere;
 	}
 	b->polled.count++;
+	b->polled.was_used = true;
 	return sqe;
 }
 

@@ -109,7 +109,7 @@ struct uring_sender {
 /* The ring for iopoll=yes. */
 struct uring_polled {
 	struct io_uring ring;
-	bool open;
+	bool open, was_used;
 	uint32_t count; /* operations in it */
 };
 

@@ -151,6 +151,18 @@ static void judge_napi(struct uring *b, struct verdict_report *report)
 			 "whether they have a NAPI id");
 }
 
+/* Its ring is there, but no read and no write has come to it. */
+static void judge_iopoll(const struct uring *b, struct verdict_report *report)
+{
+	if (b->polled.was_used || report->verdict != VERDICT_OK)
+		return;
+	report->verdict = VERDICT_VACUOUS;
+	snprintf(report->why, sizeof(report->why),
+		 "io_uring.iopoll: the ring has read and written no file, so nothing was polled: "
+		 "it takes requests that load or store, and a node whose --storage is in "
+		 "io_uring's hands (storage-mode=native)");
+}
+
 int uring_read_back(struct backend *base, void *opts, struct verdict_report *report,
 		    struct err *err)
 {
@@ -170,6 +182,8 @@ int uring_read_back(struct backend *base, void *opts, struct verdict_report *rep
 	read_sizes(b, o, report);
 	if (b->opts.napi.time_ns && b->has_read_back)
 		judge_napi(b, report);
+	if (b->opts.iopoll && b->has_read_back)
+		judge_iopoll(b, report);
 	b->has_read_back = true;
 	return 0;
 }
