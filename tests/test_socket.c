@@ -163,6 +163,49 @@ static void test_a_cpu_that_is_not_there_is_refused_by_name(void)
 	close(fd);
 }
 
+/* The CPU that the socket is told is not the one that its connection comes on. */
+static void test_a_cpu_for_a_socket_that_shares_its_port_with_none_is_vacuous(void)
+{
+	struct verdict_report report;
+	int fd = bound_socket(), client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), other;
+
+	CHECK_INT(tell(fd, SOCKET_LISTENING, "incoming-cpu=0", &report), 0);
+	CHECK_INT(get(fd, SOL_SOCKET, SO_INCOMING_CPU), 0);
+	check_why(&report, VERDICT_VACUOUS, "share a port, and this one is alone");
+	CHECK_INT(set(fd, SOL_SOCKET, SO_INCOMING_CPU, 4077), 0);
+	CHECK_INT(listen(fd, 1), 0);
+	CHECK_INT(connect_to(fd, client), 0);
+	other = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	CU_ASSERT(other >= 0);
+	close(other);
+	close(client);
+	close(fd);
+}
+
+static void test_how_to_busy_poll_is_vacuous_without_how_long(void)
+{
+	static const struct {
+		const char *alone, *with;
+	} rows[] = {
+		{ "busy-poll-budget=8", "busy-poll=50us busy-poll-budget=8" },
+		{ "prefer-busy-poll=on", "busy-poll=50us prefer-busy-poll=on" },
+	};
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct pair p = connect_pair();
+		struct verdict_report report;
+
+		CHECK_INT(set(p.client, SOL_SOCKET, SO_BUSY_POLL, 0), 0);
+		if (tell(p.client, SOCKET_CONNECTED, rows[i].alone, &report))
+			printf("\n    not possible here: %s: %s", rows[i].alone, report.why);
+		else
+			check_why(&report, VERDICT_VACUOUS, "how to busy-poll, and nothing does");
+		if (!tell(p.client, SOCKET_CONNECTED, rows[i].with, &report))
+			check_why(&report, VERDICT_VACUOUS, "no NAPI device on this path");
+		close_pair(&p);
+	}
+}
+
 static void test_busy_polling_on_loopback_does_nothing(void)
 {
 	const enum socket_kind kinds[] = { SOCKET_CONNECTED, SOCKET_ACCEPTED };
@@ -348,6 +391,10 @@ static CU_TestInfo tests[] = {
 	{ "no-op 21: the wait for data is rounded", test_the_wait_for_data_is_rounded },
 	{ "no-op 22: a CPU that is not there is refused by name",
 	  test_a_cpu_that_is_not_there_is_refused_by_name },
+	{ "a CPU for a socket that shares its port with none is vacuous",
+	  test_a_cpu_for_a_socket_that_shares_its_port_with_none_is_vacuous },
+	{ "how to busy-poll is vacuous without how long",
+	  test_how_to_busy_poll_is_vacuous_without_how_long },
 	{ "no-op 23: busy polling on loopback does nothing",
 	  test_busy_polling_on_loopback_does_nothing },
 	{ "no-op 25: a fast-open queue that the sysctl does not allow is never used",

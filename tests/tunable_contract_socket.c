@@ -11,7 +11,7 @@
 
 #include "tests/tunable_contract.h"
 
-enum { TCP, LISTENING, FRESH, ACCEPTED, UDP, UNIX };
+enum { TCP, LISTENING, FRESH, ACCEPTED, UDP, UNIX, SHARED };
 
 static const struct row rows[] = {
 	{ "receive-buffer=32KiB", TCP, OK, "receive-buffer=32KiB", "receive-buffer=32KiB", NULL,
@@ -51,8 +51,12 @@ static const struct row rows[] = {
 	{ "busy-poll=50us", TCP, VACUOUS | REFUSED, NULL, NULL, NULL, NULL },
 	{ "busy-poll=50us", UDP, VACUOUS | REFUSED, NULL, NULL, NULL, NULL },
 	{ "prefer-busy-poll=on", TCP, VACUOUS | REFUSED, NULL, NULL, NULL, NULL },
-	{ "busy-poll-budget=8", TCP, OK | REFUSED, NULL, NULL, NULL, NULL },
-	{ "incoming-cpu=A", LISTENING, OK, NULL, "incoming-cpu=A", NULL, NULL },
+	{ "busy-poll-budget=8", TCP, VACUOUS | REFUSED, NULL, NULL, NULL, NULL },
+	{ "busy-poll-budget=8", LISTENING, OK | REFUSED, NULL, "busy-poll-budget=?", NULL, NULL },
+	{ "incoming-cpu=A", SHARED, OK, NULL, "incoming-cpu=A", NULL, NULL },
+	{ "incoming-cpu=A", LISTENING, VACUOUS, NULL, "incoming-cpu=A", "this one is alone", NULL },
+	{ "incoming-cpu=A", UDP, VACUOUS, NULL, "incoming-cpu=A", "this one is alone", NULL },
+	{ "incoming-cpu=-1", LISTENING, OK, NULL, "incoming-cpu=-1", NULL, NULL },
 	{ "incoming-cpu=1000", LISTENING, UNSUPPORTED, NULL, NULL, "cpu 1000 does not exist",
 	  NULL },
 	{ "defer-accept=7s", LISTENING, OK, NULL, "defer-accept=7s", NULL, NULL },
@@ -119,7 +123,9 @@ static void open_socket(struct target *t)
 		[TCP] = SOCKET_CONNECTED,    [LISTENING] = SOCKET_LISTENING,
 		[FRESH] = SOCKET_CONNECTING, [ACCEPTED] = SOCKET_ACCEPTED,
 		[UDP] = SOCKET_DATAGRAM,     [UNIX] = SOCKET_CONNECTING,
+		[SHARED] = SOCKET_LISTENING,
 	};
+	const int on = 1;
 
 	t->kind = kinds[t->index];
 	if (t->index == TCP || t->index == ACCEPTED) {
@@ -128,7 +134,9 @@ static void open_socket(struct target *t)
 	}
 	t->fd = fresh(t->index == UNIX ? AF_UNIX : AF_INET,
 		      t->index == UDP ? SOCK_DGRAM : SOCK_STREAM);
-	if (t->index == LISTENING || t->index == UDP)
+	if (t->index == SHARED)
+		CHECK_INT(setsockopt(t->fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)), 0);
+	if (t->index == LISTENING || t->index == UDP || t->index == SHARED)
 		bind_loopback(t->fd);
 }
 

@@ -153,13 +153,35 @@ static void explain_busy_poll(struct meeting *m)
 	}
 }
 
+/* How much and with what preference to poll is asked when the socket has a time for it. */
+static bool is_polled(struct meeting *m)
+{
+	socklen_t len = sizeof(int);
+	int time_us = 0;
+
+	if (m->target->kind == SOCKET_LISTENING || m->target->kind == SOCKET_CONNECTING ||
+	    getsockopt(m->target->fd, SOL_SOCKET, SO_BUSY_POLL, &time_us, &len) || time_us)
+		return true;
+	conclude(m->report, VERDICT_VACUOUS,
+		 "socket.%s says how to busy-poll, and nothing does: socket.busy-poll=50us or the "
+		 "like, or net.core.busy_read, must say how long",
+		 m->row->knob);
+	return false;
+}
+
+static void explain_budget(struct meeting *m)
+{
+	if (m->asked)
+		is_polled(m);
+}
+
 /* Without both the device does not wait for whoever polls (napi.rst). */
 static void explain_prefer(struct meeting *m)
 {
 	char device[IFNAMSIZ], path[128];
 	const char *const files[] = { "gro_flush_timeout", "napi_defer_hard_irqs" };
 
-	if (m->asked != 1 || m->target->kind == SOCKET_LISTENING ||
+	if (m->asked != 1 || !is_polled(m) || m->target->kind == SOCKET_LISTENING ||
 	    !socket_device(m->target->fd, device))
 		return;
 	for (unsigned i = 0; i < 2; i++) {
@@ -225,14 +247,29 @@ static void explain_pacing(struct meeting *m)
 			 "socket.max-pacing-rate: UDP is paced by the fq qdisc only");
 }
 
+/* The kernel looks at it when it has several sockets to choose from. */
+static void explain_incoming_cpu(struct meeting *m)
+{
+	socklen_t len = sizeof(int);
+	int is_shared = 0;
+
+	if (m->asked < 0 || getsockopt(m->target->fd, SOL_SOCKET, SO_REUSEPORT, &is_shared, &len) ||
+	    is_shared)
+		return;
+	conclude(m->report, VERDICT_VACUOUS,
+		 "socket.incoming-cpu chooses among sockets that share a port, and this one is "
+		 "alone: a node's share one with accept-mode=child and several threads");
+}
+
 /* What the read-back alone does not show. */
 static const struct {
 	const char *knob;
 	void (*explain)(struct meeting *m);
 } effects[] = {
-	{ "busy-poll", explain_busy_poll }, { "prefer-busy-poll", explain_prefer },
-	{ "timestamping", explain_stamps }, { "fastopen", explain_fast_open },
-	{ "tx-delay", explain_tx_delay },   { "max-pacing-rate", explain_pacing },
+	{ "busy-poll", explain_busy_poll },	{ "prefer-busy-poll", explain_prefer },
+	{ "timestamping", explain_stamps },	{ "fastopen", explain_fast_open },
+	{ "tx-delay", explain_tx_delay },	{ "max-pacing-rate", explain_pacing },
+	{ "busy-poll-budget", explain_budget }, { "incoming-cpu", explain_incoming_cpu },
 };
 
 static void explain_effect(struct meeting *m)
@@ -247,14 +284,14 @@ static void explain_one(struct meeting *m)
 	if (socket_meet(m->row, m->target->kind, m->speaks) == MEETS_NEVER)
 		conclude(m->report, VERDICT_VACUOUS, "socket.%s means nothing to %s", m->row->knob,
 			 title(m->target->kind, m->speaks));
-	else if (m->got == KEEP)
-		conclude(m->report, VERDICT_OK,
-			 "socket.%s was accepted; the kernel offers no way to read it back",
-			 m->row->knob);
-	else if (m->got != m->asked)
+	else if (m->got != m->asked && m->got != KEEP)
 		explain_difference(m);
 	else
 		explain_effect(m);
+	if (m->got == KEEP)
+		conclude(m->report, VERDICT_OK,
+			 "socket.%s was accepted; the kernel offers no way to read it back",
+			 m->row->knob);
 }
 
 /* "a=1 b=2" of what was asked for; "?" is what cannot be read. */
