@@ -42,6 +42,8 @@ static const struct row rows[] = {
 	{ "priority=7", TCP, OK | DENIED, NULL, NULL, NULL, NULL },
 	{ "mark=5", TCP, OK | DENIED, NULL, NULL, NULL, NULL },
 	{ "tos=16", TCP, OK, NULL, "tos=16", NULL, NULL },
+	{ "priority=3 tos=8", TCP, OK, NULL, "tos=8 priority=3", NULL, NULL },
+	{ "priority=3 tos=8", ACCEPTED, OK, NULL, "tos=8 priority=3", NULL, NULL },
 	{ "tos=16", UDP, OK, NULL, "tos=16", NULL, NULL },
 	{ "max-pacing-rate=1MiB", TCP, OK, NULL, "max-pacing-rate=1MiB", NULL, NULL },
 	{ "max-pacing-rate=1MiB", UDP, OK, NULL, NULL, "fq qdisc only", NULL },
