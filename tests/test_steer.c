@@ -5,9 +5,12 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "tests/tunable_test.h"
 
 #define EACH 40
@@ -214,6 +217,93 @@ static void test_a_worker_of_a_cpu_that_is_not_there_is_refused(void)
 	tunable_test_thread(check_absent, NULL);
 }
 
+/* A program is taken for any CPU; but what comes of it cannot be seen. */
+static void *check_untried(void *unused)
+{
+	struct verdict_report report;
+	struct port p;
+
+	if (!find_cpus(&p))
+		return unused;
+	open_port(&p);
+	p.cpus[0] = 1022;
+	p.cpus[1] = 1023;
+	CU_ASSERT(steer(&p, "by=cpu", &report) < 0);
+	CHECK_TEXT(verdict_names[report.verdict], "unsupported");
+	if (!strstr(report.why, "could not be tried: this process may not run on any CPU"))
+		CHECK_TEXT(report.why, "could not be tried: this process may not run on any CPU");
+	CHECK_TEXT(report.effective, "");
+	close_port(&p);
+	return unused;
+}
+
+static void test_where_it_cannot_be_tried_it_is_unsupported(void)
+{
+	tunable_test_thread(check_untried, NULL);
+}
+
+static bool enter_net_that_drops(void)
+{
+	struct ifreq up = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	int fd;
+
+	if (unshare(CLONE_NEWNET))
+		return false;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	CHECK_INT(ioctl(fd, SIOCSIFFLAGS, &up), 0);
+	close(fd);
+	/* No half-open connection has room then, and there are no cookies: tcp_conn_request(). */
+	return tunable_test_write("/proc/sys/net/ipv4", "tcp_max_syn_backlog", "-4") &&
+	       tunable_test_write("/proc/sys/net/ipv4", "tcp_syncookies", "0");
+}
+
+/* Whether a connection comes at all, within a time that is long for loopback. */
+static bool is_dropped(struct port *p)
+{
+	struct pollfd events[] = { { .fd = p->fds[0], .events = POLLIN },
+				   { .fd = p->fds[1], .events = POLLIN } };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), count;
+
+	connect(fd, (struct sockaddr *)&p->at, sizeof(p->at));
+	count = poll(events, 2, 300);
+	close(fd);
+	return count == 0;
+}
+
+static void *check_dropped(void *unused)
+{
+	struct verdict_report report;
+	struct port p;
+	int64_t begin_ns;
+
+	if (!find_cpus(&p))
+		return unused;
+	if (!enter_net_that_drops()) {
+		printf("\n    not possible here: a network of our own that drops SYNs: %s",
+		       strerror(errno));
+		return unused;
+	}
+	open_port(&p);
+	if (!is_dropped(&p)) {
+		printf("\n    not possible here: this kernel takes SYNs without room for them");
+		return unused;
+	}
+	begin_ns = clock_now_ns();
+	CU_ASSERT(steer(&p, "by=cpu", &report) < 0);
+	CHECK_TEXT(verdict_names[report.verdict], "unsupported");
+	if (!strstr(report.why, "had not come after 3000 ms"))
+		CHECK_TEXT(report.why, "had not come after 3000 ms");
+	/* The kernel gives up after six repetitions: 127 s. */
+	CU_ASSERT(clock_now_ns() - begin_ns < 100 * SEC);
+	close_port(&p);
+	return unused;
+}
+
+static void test_a_trial_whose_packets_are_dropped_ends(void)
+{
+	tunable_test_process(check_dropped, NULL);
+}
+
 static void *check_unpinned(void *unused)
 {
 	struct verdict_report report;
@@ -270,6 +360,9 @@ static CU_TestInfo tests[] = {
 	{ "at random both get some", test_at_random_both_get_some },
 	{ "a worker of a CPU that is not there is refused",
 	  test_a_worker_of_a_cpu_that_is_not_there_is_refused },
+	{ "where it cannot be tried it is unsupported",
+	  test_where_it_cannot_be_tried_it_is_unsupported },
+	{ "a trial whose packets are dropped ends", test_a_trial_whose_packets_are_dropped_ends },
 	{ "the CPUs of sockets need pins", test_the_cpus_of_sockets_need_pins },
 	{ "without rights only the classic program works",
 	  test_without_rights_only_the_classic_program_works },

@@ -170,12 +170,18 @@ static void explain_trial(const struct target *t, const struct steer_opts *o,
 {
 	unsigned sent = 0, right = 0, others = count_others(t->port);
 	struct err err = { 0 };
+	int rc;
 
 	if (o->by == STEER_RANDOM)
 		return;
-	if (steer_try(t->port, o, &sent, &right, &err) || !sent) {
-		snprintf(report->why, sizeof(report->why), "steer could not be tried: %.160s",
-			 *err.text ? err.text : "none of the workers' CPUs may be run on");
+	rc = steer_try(t->port, o, &sent, &right, &err);
+	if (rc || !sent) {
+		/* What nobody has seen work is not ok. */
+		report->verdict = rc ? verdict_of_error(rc) : VERDICT_UNSUPPORTED;
+		snprintf(
+			report->why, sizeof(report->why), "steer could not be tried: %.160s",
+			rc ? err.text
+			   : "this process may not run on any CPU that a worker is for (pin.cpus)");
 		return;
 	}
 	if (right < sent)

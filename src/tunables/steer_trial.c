@@ -2,12 +2,14 @@
  * steer_trial.c - whether connections come where they should: tried, for no getsockopt(2) tells.
  *
  * The sockets are others than those the node serves with, on a port nobody knows, so that no
- * client's connection can get lost. Over loopback a SYN is received on the CPU that sends it.
+ * client's connection can get lost. Over loopback a SYN is received on the CPU that sends it. Each
+ * connection is waited for, a while: where packets are dropped connect(2) alone takes two minutes.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -15,12 +17,14 @@
 
 #include "tunables/steer.h"
 
-#define CONNECTIONS 16 /* from each CPU: by hash all of them go right by accident once in 65536 */
+#define CONNECTIONS 16	 /* from each CPU: by hash all of them go right by accident once in 65536 */
+#define LIMIT_MS    3000 /* for one connection to come: a lost SYN is repeated after a second */
 
 struct trial {
 	struct socket_port port;
 	struct sockaddr_in address;
 	int *fds;
+	struct pollfd *events; /* of the same sockets */
 	unsigned sent, right;
 };
 
@@ -32,6 +36,7 @@ static int open_one(struct trial *t, struct err *err)
 
 	if (fd < 0)
 		return err_sys(err, -errno, "a socket, to try steering");
+	t->events[t->port.count] = (struct pollfd){ .fd = fd, .events = POLLIN };
 	t->fds[t->port.count++] = fd;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) ||
 	    bind(fd, (struct sockaddr *)&t->address, sizeof(t->address)) || listen(fd, 8) ||
@@ -55,13 +60,29 @@ static unsigned take_all(int listener)
 	return count;
 }
 
+static int connect_one(struct trial *t, int fd, struct err *err)
+{
+	int count;
+
+	if (fd < 0 || (connect(fd, (struct sockaddr *)&t->address, sizeof(t->address)) &&
+		       errno != EINPROGRESS))
+		return err_sys(err, -errno, "a connection over loopback, to try steering");
+	count = poll(t->events, t->port.count, LIMIT_MS);
+	if (count < 0)
+		return err_sys(err, -errno, "waiting for a connection, to try steering");
+	return count ? 0
+		     : err_set(err, -ETIMEDOUT,
+			       "a connection over loopback, to try steering, had not come after "
+			       "%d ms: are packets dropped there?",
+			       LIMIT_MS);
+}
+
 /* From the CPU we are on: one connection that should come to socket `to`. */
 static int send_one(struct trial *t, unsigned to, struct err *err)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), rc = 0;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int rc = connect_one(t, fd, err);
 
-	if (fd < 0 || connect(fd, (struct sockaddr *)&t->address, sizeof(t->address)))
-		rc = err_sys(err, -errno, "a connection, to try steering");
 	for (unsigned i = 0; i < t->port.count && !rc; i++) {
 		unsigned count = take_all(t->fds[i]);
 
@@ -121,16 +142,19 @@ int steer_try(const struct socket_port *port, const struct steer_opts *opts, uns
 	struct trial t = {
 		.address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) },
 		.fds = calloc(port->count, sizeof(int)),
+		.events = calloc(port->count, sizeof(struct pollfd)),
 	};
-	int rc;
+	int rc = -ENOMEM;
 
-	if (!t.fds)
-		return err_sys(err, -ENOMEM, "sockets, to try steering");
 	t.port = (struct socket_port){ .fds = t.fds, .cpus = port->cpus };
-	rc = try_it(&t, port->count, opts, err);
+	if (t.fds && t.events)
+		rc = try_it(&t, port->count, opts, err);
+	else
+		err_sys(err, rc, "sockets, to try steering");
 	while (t.port.count)
 		close(t.fds[--t.port.count]);
 	free(t.fds);
+	free(t.events);
 	*ret_sent = t.sent;
 	*ret_right = t.right;
 	return rc;
