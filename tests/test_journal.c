@@ -7,7 +7,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -19,85 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "system/journal.h"
-#include "system/kernel_value.h"
-#include "tests/test.h"
-
-/* A state folder and three files "a", "b", "c" with the value 1. */
-struct world {
-	char folder[64], state[80], a[80], b[80], c[80];
-};
-
-static void put(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "we");
-
-	CU_ASSERT_FATAL(file != NULL);
-	fprintf(file, "%s\n", text);
-	fclose(file);
-}
-
-static const char *get(const char *path)
-{
-	static char text[KERNEL_VALUE_MAX];
-
-	CHECK_INT(kernel_value_read(path, text, sizeof(text)), 0);
-	return text;
-}
-
-static void world_open(struct world *w)
-{
-	snprintf(w->folder, sizeof(w->folder), "/tmp/test_journal.XXXXXX");
-	CU_ASSERT_FATAL(mkdtemp(w->folder) != NULL);
-	snprintf(w->state, sizeof(w->state), "%s/state", w->folder);
-	snprintf(w->a, sizeof(w->a), "%s/a", w->folder);
-	snprintf(w->b, sizeof(w->b), "%s/b", w->folder);
-	snprintf(w->c, sizeof(w->c), "%s/c", w->folder);
-	put(w->a, "1");
-	put(w->b, "1");
-	put(w->c, "1");
-	setenv("RINGWALK_STATE", w->state, 1);
-}
-
-/* How many journals lie in the state's folder. */
-static int count_journals(const struct world *w)
-{
-	DIR *dir = opendir(w->state);
-	struct dirent *entry;
-	int count = 0;
-
-	while (dir && (entry = readdir(dir)))
-		count += strstr(entry->d_name, ".journal") != NULL;
-	if (dir)
-		closedir(dir);
-	return count;
-}
-
-static void world_close(struct world *w)
-{
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -r %s", w->folder);
-	CHECK_INT(system(command), 0);
-}
-
-static struct journal *begin(const char *what)
-{
-	struct journal *j = NULL;
-	struct err err = { 0 };
-
-	CHECK_INT(journal_open(&j, what, &err), 0);
-	CHECK_TEXT(err.text, "");
-	CU_ASSERT_FATAL(j != NULL);
-	return j;
-}
-
-static int change(struct journal *j, const char *path, const char *text, struct err *err)
-{
-	char effective[64];
-
-	return journal_write(j, path, text, effective, sizeof(effective), err);
-}
+#include "tests/journal_world.h"
 
 static void test_closing_takes_everything_back(void)
 {

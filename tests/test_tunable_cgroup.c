@@ -319,6 +319,44 @@ static void test_a_pinned_reservation_works_in_a_root_domain_and_a_kill_leaves_n
 		partition_and_kill();
 }
 
+static void *part_and_leave(void *arg)
+{
+	const struct tunable *cgroup = tunable_find("cgroup");
+	struct target t = here();
+	struct verdict_report report;
+	int rc = -EBUSY;
+
+	for (int cpu = (int)sysconf(_SC_NPROCESSORS_ONLN); rc == -EBUSY && cpu--;) {
+		char settings[64];
+
+		snprintf(settings, sizeof(settings), "cpus=%d partition=root parent=/", cpu);
+		rc = apply(&t, settings, &report);
+	}
+	if (rc)
+		printf("\n    not possible now: %s", report.why);
+	else
+		CHECK_INT(cgroup->apply(&t, &(struct cgroup_opts){ 0 }, NULL), 0);
+	CHECK_INT(balance(), 0);
+	journal_close(t.journal);
+	CHECK_INT(balance(), 0);
+	return arg;
+}
+
+/* Somebody else's root domains need it off; for the moment that this takes, it is. */
+static void test_balancing_that_was_off_is_off_when_a_root_domain_is_left(void)
+{
+	struct cgroup_place place;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2 || impossible("cpuset", 1) || balance() != 1) {
+		printf("\n    not possible here: two CPUs, cpuset of version 1, and balancing on");
+		return;
+	}
+	cgroup_find(0, "cpuset", &place);
+	CHECK_INT(cgroup_put(place.mount, "cpuset.sched_load_balance", "0"), 0);
+	try_apart("cpuset", 1, part_and_leave, NULL);
+	CHECK_INT(cgroup_put(place.mount, "cpuset.sched_load_balance", "1"), 0);
+}
+
 static void *fail_late(void *arg)
 {
 	struct target t = here();
@@ -382,6 +420,8 @@ static CU_TestInfo tests[] = {
 	  test_absent_cpus_of_a_group_are_never_taken_for_granted },
 	{ "a pinned reservation works in a root domain, and a kill leaves nothing",
 	  test_a_pinned_reservation_works_in_a_root_domain_and_a_kill_leaves_nothing },
+	{ "balancing that was off is off when a root domain is left",
+	  test_balancing_that_was_off_is_off_when_a_root_domain_is_left },
 	{ "a refusal in the middle leaves no group", test_a_refusal_in_the_middle_leaves_no_group },
 	CU_TEST_INFO_NULL,
 };

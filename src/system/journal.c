@@ -321,6 +321,13 @@ int journal_expect(struct journal *j, const char *path, const char *value, struc
 	return rc ? rc : record_result(j, resolved, now, err);
 }
 
+static int refuse_length(const char *path, struct err *err)
+{
+	return err_set(err, -ENAMETOOLONG,
+		       "the path of a folder may have %d bytes, and this has more: %.200s...",
+		       JOURNAL_GROUP_PATH_MAX, path);
+}
+
 /* The path of what is not there yet: its parent's own and its name. */
 static int resolve_new(const char *path, char *resolved, struct err *err)
 {
@@ -330,10 +337,13 @@ static int resolve_new(const char *path, char *resolved, struct err *err)
 
 	if (!name || name == path || !name[1])
 		return err_set(err, -EINVAL, "%s is not the path of a folder", path);
-	snprintf(parent, sizeof(parent), "%.*s", (int)(name - path), path);
+	if (snprintf(parent, sizeof(parent), "%.*s", (int)(name - path), path) >= PATH_MAX)
+		return refuse_length(path, err);
 	if (!realpath(parent, resolved))
 		return err_sys(err, -errno, "%s", parent);
 	len = strlen(resolved);
+	if (len + strlen(name) > JOURNAL_GROUP_PATH_MAX)
+		return refuse_length(path, err);
 	snprintf(resolved + len, PATH_MAX - len, "%s", name);
 	return access(resolved, F_OK) ? 0 : err_sys(err, -EEXIST, "%s", resolved);
 }
@@ -357,6 +367,19 @@ int journal_mkdir(struct journal *j, const char *path, struct err *err)
 	rc = -errno;
 	record(j, back, NULL);
 	return err_sys(err, rc, "%s", resolved);
+}
+
+int journal_restore_path(struct journal *j, const char *path, struct err *err)
+{
+	const struct journal_undo how = { .fd = j->fd };
+	char resolved[PATH_MAX];
+	HOLD(j);
+
+	if (!is_own(j))
+		return refuse_child(j, err);
+	if (!realpath(path, resolved))
+		return err_sys(err, -errno, "%s", path);
+	return journal_undo_path(&j->log, &how, resolved, err);
 }
 
 int journal_restore(struct journal *j, FILE *out, struct err *err)

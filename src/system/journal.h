@@ -62,9 +62,15 @@ int journal_expect(struct journal *j, const char *path, const char *value, struc
 
 /*
  * Makes a folder (a cgroup) that goes away at the end; tasks that are in it then are moved to its
- * parent, if they live on.
+ * parent, if they live on. -ENAMETOOLONG when the lists of its tasks would have too long a path.
  */
 int journal_mkdir(struct journal *j, const char *path, struct err *err);
+
+/*
+ * Takes one change back before the others: the file has again what it had before this journal wrote
+ * to it. Nothing was written: it is left alone.
+ */
+int journal_restore_path(struct journal *j, const char *path, struct err *err);
 
 /*
  * Takes everything back, in reverse order. Returns how many changes were left alone, each of which

@@ -25,7 +25,7 @@ static const char *const lists[] = { "tasks", "cgroup.procs", "cgroup.threads" }
 
 static void move_tasks(const char *path, const char *list)
 {
-	char from[512], to[512], task[32];
+	char from[PATH_MAX], to[PATH_MAX], task[32];
 	AUTO(auto_fclose) FILE *file = NULL;
 
 	snprintf(from, sizeof(from), "%s/%s", path, list);
@@ -42,6 +42,9 @@ int journal_group_remove(const char *path, struct err *err)
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
 	int rc = 0;
 
+	if (strlen(path) > JOURNAL_GROUP_PATH_MAX)
+		return err_set(err, -ENAMETOOLONG,
+			       "%.200s... cannot be removed: its path is too long", path);
 	for (int i = 0; i < TRIES; i++) {
 		if (!rmdir(path) || errno == ENOENT)
 			return 0;

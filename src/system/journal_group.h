@@ -6,10 +6,14 @@
 #ifndef RW_SYSTEM_JOURNAL_GROUP_H
 #define RW_SYSTEM_JOURNAL_GROUP_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
+
+/* Of a group: behind it there is room for the names of its lists of tasks, and of its parent's. */
+#define JOURNAL_GROUP_PATH_MAX (PATH_MAX - 32)
 
 /* Moves the tasks of a group into its parent and removes it. 0 also when it is gone already. */
 int journal_group_remove(const char *path, struct err *err);

@@ -104,6 +104,18 @@ static int note(struct journal_log *log, const struct journal_entry *e,
 	return rc ? rc : journal_log_take(log, fields);
 }
 
+int journal_undo_path(struct journal_log *log, const struct journal_undo *how, const char *path,
+		      struct err *err)
+{
+	const struct journal_entry *e = journal_log_find(log, path);
+	int rc = e ? undo_entry(log, e, how, err) : 0;
+
+	if (!e || rc)
+		return rc;
+	rc = note(log, e, how);
+	return rc ? err_sys(err, rc, "the journal cannot be written") : 0;
+}
+
 /* Once over all, backwards; `out` hears why not. Returns how many were taken back or -errno. */
 static int undo_once(struct journal_log *log, const struct journal_undo *how, FILE *out)
 {

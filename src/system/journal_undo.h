@@ -27,4 +27,8 @@ struct journal_undo {
  */
 int journal_undo(struct journal_log *log, const struct journal_undo *how, struct err *err);
 
+/* One change. 0 also when the log has none of this path. */
+int journal_undo_path(struct journal_log *log, const struct journal_undo *how, const char *path,
+		      struct err *err);
+
 #endif

@@ -134,13 +134,18 @@ static int make_rest(const struct cgroup_own *g, const char *cpus, struct journa
 	return rc ? err_sys(err, rc, "%s", folder) : 0;
 }
 
-static int set_balance(const struct cgroup_own *g, const char *text, struct journal *j,
-		       struct err *err)
+static const char *balance_path(const struct cgroup_own *g, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s/" BALANCE, g->mount);
+	return buf;
+}
+
+static int end_balance(const struct cgroup_own *g, struct journal *j, struct err *err)
 {
 	char path[CGROUP_PATH + 32], effective[32];
 
-	snprintf(path, sizeof(path), "%s/" BALANCE, g->mount);
-	return journal_write(j, path, text, effective, sizeof(effective), err);
+	return journal_write(j, balance_path(g, path, sizeof(path)), "0", effective,
+			     sizeof(effective), err);
 }
 
 static int part(const struct cgroup_own *g, const struct cgroup_opts *o, struct journal *j,
@@ -162,7 +167,7 @@ static int part(const struct cgroup_own *g, const struct cgroup_opts *o, struct 
 	if (rc)
 		return cgroup_refuse(g, "partition", "cpuset.cpu_exclusive", rc, err);
 	rc = make_rest(g, o->cpus, j, err);
-	return rc ? rc : set_balance(g, "0", j, err);
+	return rc ? rc : end_balance(g, j, err);
 }
 
 static bool is_part(const struct cgroup_own *g)
@@ -171,11 +176,12 @@ static bool is_part(const struct cgroup_own *g)
 	       cgroup_get_number(g->mount, BALANCE, 1) == 0;
 }
 
+/* Balancing may have been off before: then other root domains depend on that. */
 static void unpart(const struct cgroup_own *g, struct journal *j)
 {
-	char folder[CGROUP_PATH + 8];
+	char folder[CGROUP_PATH + 8], path[CGROUP_PATH + 32];
 
-	set_balance(g, "1", j, NULL);
+	journal_restore_path(j, balance_path(g, path, sizeof(path)), NULL);
 	rmdir(rest_folder(g, folder, sizeof(folder)));
 }
 
