@@ -26,7 +26,8 @@ def start(*args, **how):
     try:
         return Node(*args, **how)
     except AssertionError as error:
-        if any(word in str(error) for word in ("refused", "mounted", "has processes", "denied")):
+        if any(word in str(error) for word in ("refused", "mounted", "has processes", "denied",
+                                              "may not be made", "another user")):
             raise Skipped(str(error).strip()) from None
         raise
 
@@ -116,6 +117,32 @@ def test_fifo_in_a_group_without_a_budget_names_the_group():
     if "cpu.rt_runtime_us=0" not in said:
         raise Skipped("groups have no real-time budget here: " + said.strip())
     assert "/ringwalk-" in said and "cgroup.rt-runtime" in said, said
+
+
+def as_a_user(state, *args):
+    """What a node says that has no rights and its journals there."""
+    user = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+    try:
+        return run("node", "--bind-addr=127.0.0.1:0", *args, status=3, cwd="/",
+                   env={**os.environ, "RINGWALK_STATE": state}, **user).stderr
+    except PermissionError as error:
+        raise Skipped(f"nobody may not run it: {error}") from None
+
+
+def test_who_may_make_no_group_is_told_which_option_needs_one():
+    if not BALANCE:
+        raise Skipped("no cpuset of version 1: who may make a group there is another question")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        own, other = os.path.join(folder, "own"), os.path.join(folder, "other")
+        os.mkdir(other, 0o700)
+        for option in ("cpu-weight=50", "cpu-quota=5ms", "cpus=0", "mems=0"):
+            said = as_a_user(own, "--cgroup." + option)
+            assert f"cgroup.{option.split('=')[0]}: a group below /" in said, said
+            assert "may not be made: needs root, or a group that is this user's" in said, said
+        if os.geteuid() == 0:
+            said = as_a_user(other, "--cgroup.cpu-weight=50", "--cgroup.cpus=0")
+            assert "cgroup.cpu-weight: " in said and "belongs to another user" in said, said
 
 
 def test_a_hard_limit_in_the_way_is_named():

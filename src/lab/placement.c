@@ -157,24 +157,32 @@ static bool asks_for_journal(const struct tunable *tn, const void *opts)
 	return opts && tn->needs_journal && !tn->is_default(opts) && tn->needs_journal(opts);
 }
 
-static bool needs_journal(const struct placement *p)
+/* The first options of a tunable that cannot do without one; NULL: none. */
+static const void *opts_for_journal(const struct placement *p, unsigned i)
 {
-	for (unsigned i = 0; p->tunables[i]; i++) {
-		if (asks_for_journal(p->tunables[i], p->general[i]))
-			return true;
-		for (int thread = 0; thread < THREAD_ROLES; thread++)
-			if (asks_for_journal(p->tunables[i], p->own[i][thread]))
-				return true;
-	}
-	return false;
+	if (asks_for_journal(p->tunables[i], p->general[i]))
+		return p->general[i];
+	for (int thread = 0; thread < THREAD_ROLES; thread++)
+		if (asks_for_journal(p->tunables[i], p->own[i][thread]))
+			return p->own[i][thread];
+	return NULL;
 }
 
 static int open_journal(struct placement *p, struct err *err)
 {
+	const void *opts = NULL;
 	char what[32];
+	unsigned i = 0;
 
+	while (p->tunables[i] && !(opts = opts_for_journal(p, i)))
+		i++;
+	if (!opts)
+		return 0;
 	snprintf(what, sizeof(what), "ringwalk %s", role_names[p->role]);
-	return needs_journal(p) ? journal_open(&p->journal, what, err) : 0;
+	if (!journal_open(&p->journal, what, err))
+		return 0;
+	return err_wrap(err, "%s.%s", p->tunables[i]->group.name,
+			tunable_asked(p->tunables[i], opts)->name);
 }
 
 int placement_begin(struct placement *p, struct err *err)

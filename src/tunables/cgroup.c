@@ -119,14 +119,29 @@ static const struct knob knobs[] = {
 	{ 0 },
 };
 
+/* Those that need a controller. */
+static const char *const cpu_knobs[] = { "cpu-weight", "cpu-shares", "cpu-quota",
+					 "cpu-idle",   "rt-runtime", NULL };
+static const char *const cpuset_knobs[] = { "cpus", "mems", "partition", NULL };
+
+/* The first of these that is asked for; NULL: none. */
+static const char *first_of(const char *const *names, const struct cgroup_opts *o)
+{
+	static const struct cgroup_opts nothing;
+
+	while (*names && knob_equal(knob_find(&tunable_cgroup.group, *names), o, &nothing))
+		names++;
+	return *names;
+}
+
 static bool wants_cpu(const struct cgroup_opts *o)
 {
-	return o->cpu_weight || o->cpu_shares || o->quota_ns || o->is_idle || o->rt_runtime_ns;
+	return first_of(cpu_knobs, o) != NULL;
 }
 
 static bool wants_cpuset(const struct cgroup_opts *o)
 {
-	return *o->cpus || *o->mems || o->partition;
+	return first_of(cpuset_knobs, o) != NULL;
 }
 
 static bool is_default(const void *opts)
@@ -200,7 +215,7 @@ static int resolve(const struct target *t, void *opts, struct err *err)
 /* A controller, and what to do with it. */
 struct part {
 	const char *controller;
-	bool (*is_wanted)(const struct cgroup_opts *o);
+	const char *const *knobs; /* that need it */
 	int (*write)(const struct cgroup_own *g, const struct cgroup_opts *o, struct journal *j,
 		     struct err *err);
 	void (*read)(const struct cgroup_own *g, struct cgroup_opts *o);
@@ -253,8 +268,8 @@ static void read_cpuset(const struct cgroup_own *g, struct cgroup_opts *o)
 }
 
 static const struct part parts[] = {
-	{ "cpu", wants_cpu, write_cpu, read_cpu },
-	{ "cpuset", wants_cpuset, write_cpuset, read_cpuset },
+	{ "cpu", cpu_knobs, write_cpu, read_cpu },
+	{ "cpuset", cpuset_knobs, write_cpuset, read_cpuset },
 };
 #define PARTS (sizeof(parts) / sizeof(*parts))
 
@@ -265,7 +280,12 @@ static int set_up(const struct part *part, const struct cgroup_own *g, const str
 
 	if (!rc)
 		rc = part->write(g, o, j, err);
-	return rc ? rc : cgroup_own_enter(g, err);
+	if (!rc)
+		rc = cgroup_own_enter(g, err);
+	/* What is wrong with one option says so itself; the group is what the first one needs. */
+	if (rc && err && strncmp(err->text, "cgroup.", strlen("cgroup.")) != 0)
+		err_wrap(err, "cgroup.%s", first_of(part->knobs, o));
+	return rc;
 }
 
 static void leave_all(const struct cgroup_opts *o, struct journal *j)
@@ -280,11 +300,12 @@ static void leave_all(const struct cgroup_opts *o, struct journal *j)
 static int find_all(const struct cgroup_opts *o, struct cgroup_own *own, struct err *err)
 {
 	for (size_t i = 0; i < PARTS; i++)
-		if (parts[i].is_wanted(o) &&
+		if (first_of(parts[i].knobs, o) &&
 		    !cgroup_own_find(parts[i].controller, o->parent, &own[i]))
 			return err_set(err, -EOPNOTSUPP,
-				       "no groups with the controller %s are mounted here",
-				       parts[i].controller);
+				       "cgroup.%s: no groups with the controller %s are mounted "
+				       "here",
+				       first_of(parts[i].knobs, o), parts[i].controller);
 	return 0;
 }
 
@@ -303,11 +324,11 @@ static int apply(const struct target *t, const void *opts, struct err *err)
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < PARTS && !rc; i++)
-		if (parts[i].is_wanted(o))
+		if (first_of(parts[i].knobs, o))
 			rc = set_up(&parts[i], &own[i], o, t->journal, err);
 	/* As they were found: the process goes back to where it was, and not just one group up. */
 	for (size_t i = PARTS; rc && i-- > 0;)
-		if (parts[i].is_wanted(o))
+		if (first_of(parts[i].knobs, o))
 			cgroup_own_leave(&own[i], parts[i].controller, t->journal);
 	return rc;
 }

@@ -93,7 +93,15 @@ int cgroup_own_make(const struct cgroup_own *g, const char *controller, struct j
 		return err_sys(err, -errno, "cgroup.parent: %s", g->base);
 	rc = g->version->admit(g, controller, j, err);
 	/* With version 2 the folder may be there for the other controller. */
-	return !rc && access(g->folder, F_OK) ? journal_mkdir(j, g->folder, err) : rc;
+	if (rc || !access(g->folder, F_OK))
+		return rc;
+	rc = journal_mkdir(j, g->folder, err);
+	if (rc == -EACCES || rc == -EPERM || rc == -EROFS)
+		return err_set(err, rc,
+			       "a group below %s may not be made: needs root, or a group that is "
+			       "this user's (cgroup.parent)",
+			       g->base);
+	return rc;
 }
 
 int cgroup_own_enter(const struct cgroup_own *g, struct err *err)

@@ -98,6 +98,17 @@ int tunable_apply(const struct tunable *tn, const struct target *t, const void *
 	return 0;
 }
 
+const struct knob *tunable_asked(const struct tunable *tn, const void *opts)
+{
+	struct opts defaults;
+
+	knob_defaults(&tn->group, &defaults);
+	for (const struct knob *k = tn->group.knobs; k->name; k++)
+		if (!knob_equal(k, opts, &defaults))
+			return k;
+	return NULL;
+}
+
 void tunable_describe_asked(const struct tunable *tn, const void *requested, const void *effective,
 			    struct verdict_report *report)
 {

@@ -136,6 +136,9 @@ struct tunable {
 int tunable_apply(const struct tunable *tn, const struct target *t, const void *opts,
 		  struct verdict_report *ret, struct err *err);
 
+/* The first knob that opts sets to something else than its default; NULL: none. */
+const struct knob *tunable_asked(const struct tunable *tn, const void *opts);
+
 /*
  * For explain(): report->effective gets those knobs alone that were asked for. Where a knob that is
  * left alone has a value all the same (a limit, a weight), that would be a list of everything.
