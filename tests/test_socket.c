@@ -372,6 +372,36 @@ static void test_a_refusal_takes_back_what_was_set_before_it(void)
 	close(fd);
 }
 
+/* One within, and one on each side where the knob lets it through. */
+static void test_a_refused_value_is_told_with_what_the_kernel_takes(void)
+{
+	static const struct {
+		const char *right, *wrong[3], *says;
+	} rows[] = {
+		{ "maxseg=88B", { "maxseg=87B" }, "the kernel takes 88B to 32767B" },
+		{ "maxseg=32767B", { "maxseg=1B" }, "the kernel takes 88B to 32767B" },
+		{ "rto-max=1s", { "rto-max=999ms", "rto-max=121s" }, "takes 1s to 120s" },
+		{ "rto-max=120s", { "rto-max=0ns" }, "takes 1s to 120s" },
+		{ "rto-min=200ms", { "rto-min=1us", "rto-min=201ms" }, "1000) to 200ms" },
+		{ "rto-min=40ms", { "rto-min=0ns", "rto-min=10s" }, "takes two of its ticks" },
+		{ "delack-max=200ms", { "delack-max=1us", "delack-max=201ms" }, "to 200ms" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct verdict_report report;
+		int fd = bound_socket();
+
+		if (tell(fd, SOCKET_CONNECTING, rows[i].right, &report))
+			check_why(&report, VERDICT_UNSUPPORTED, "does not know it (Linux 6.15)");
+		for (int n = 0; *report.why == '\0' && rows[i].wrong[n]; n++) {
+			CHECK_INT(tell(fd, SOCKET_CONNECTING, rows[i].wrong[n], &report), -EINVAL);
+			check_why(&report, VERDICT_UNSUPPORTED, rows[i].says);
+			*report.why = '\0';
+		}
+		close(fd);
+	}
+}
+
 static void test_the_worst_of_several_options_decides(void)
 {
 	struct pair p = connect_pair();
@@ -408,6 +438,8 @@ static CU_TestInfo tests[] = {
 	  test_what_was_inherited_is_not_set_again_and_what_was_not_is },
 	{ "a refusal takes back what was set before it",
 	  test_a_refusal_takes_back_what_was_set_before_it },
+	{ "a refused value is told with what the kernel takes",
+	  test_a_refused_value_is_told_with_what_the_kernel_takes },
 	{ "the worst of several options decides", test_the_worst_of_several_options_decides },
 	CU_TEST_INFO_NULL,
 };

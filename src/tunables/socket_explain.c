@@ -363,6 +363,9 @@ int socket_refuse(const struct socket_row *row, const struct socket_opts *opts, 
 		return err_set(err, code,
 			       "socket.reserve-mem: the process is in no memory cgroup that "
 			       "accounts for sockets");
+	if (code == -EINVAL && row->takes)
+		return err_set(err, code, "socket.%s=%s: the kernel takes %s", row->knob, value,
+			       row->takes);
 	if (code == -EINVAL)
 		return err_set(err, code, "socket.%s=%s: the kernel does not take this value",
 			       row->knob, value);

@@ -35,6 +35,8 @@
 #define SOCKET(name)   .level = SOL_SOCKET, .option = (name)
 #define TCP_ONLY(name) .level = IPPROTO_TCP, .option = (name), .speaks = SPEAKS_TCP
 #define ADMIN	       "CAP_NET_ADMIN"
+/* include/net/tcp.h: TCP_TIMEOUT_MIN to TCP_RTO_MIN, TCP_DELACK_MAX. */
+#define TICKS "two of its ticks (8ms at 250 a second, 2ms at 1000) to 200ms"
 
 const struct socket_row socket_rows[] = {
 	{ "receive-buffer", FIELD(receive_buffer), SOCKET(SO_RCVBUF), .speaks = SPEAKS_IP,
@@ -72,7 +74,8 @@ const struct socket_row socket_rows[] = {
 	{ "user-timeout", FIELD(user_timeout_ns), TCP_ONLY(TCP_USER_TIMEOUT), .unit = MS,
 	  .kinds = EVERYWHERE },
 	{ "syncnt", FIELD(syn_retries), TCP_ONLY(TCP_SYNCNT), .kinds = CONNECTS },
-	{ "maxseg", FIELD(segment), TCP_ONLY(TCP_MAXSEG), .kinds = LISTENS | CONNECTS },
+	{ "maxseg", FIELD(segment), TCP_ONLY(TCP_MAXSEG), .kinds = LISTENS | CONNECTS,
+	  .takes = "88B to 32767B" },
 	{ "keepalive", FIELD(keep_alive), SOCKET(SO_KEEPALIVE), .speaks = SPEAKS_TCP,
 	  .kinds = EVERYWHERE },
 	{ "keepalive-idle", FIELD(keep_alive_idle_ns), TCP_ONLY(TCP_KEEPIDLE), .unit = SEC,
@@ -88,11 +91,11 @@ const struct socket_row socket_rows[] = {
 	{ "tx-delay", FIELD(tx_delay_ns), TCP_ONLY(OPTION_TX_DELAY), .unit = US,
 	  .kinds = EVERYWHERE, .since = "5.3" },
 	{ "rto-max", FIELD(rto_max_ns), TCP_ONLY(OPTION_RTO_MAX_MS), .unit = MS,
-	  .kinds = EVERYWHERE, .since = "6.15" },
+	  .kinds = EVERYWHERE, .takes = "1s to 120s", .since = "6.15" },
 	{ "rto-min", FIELD(rto_min_ns), TCP_ONLY(OPTION_RTO_MIN_US), .unit = US,
-	  .kinds = EVERYWHERE, .since = "6.15" },
+	  .kinds = EVERYWHERE, .takes = TICKS, .since = "6.15" },
 	{ "delack-max", FIELD(delayed_ack_ns), TCP_ONLY(OPTION_DELACK_MAX_US), .unit = US,
-	  .kinds = EVERYWHERE, .since = "6.15" },
+	  .kinds = EVERYWHERE, .takes = TICKS, .since = "6.15" },
 	{ 0 },
 };
 

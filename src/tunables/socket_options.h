@@ -53,6 +53,7 @@ struct socket_row {
 	unsigned speaks;     /* enum socket_protocol: to whom it means something */
 	unsigned kinds;	     /* of sockets that are told */
 	const char *needs;   /* what to have when the kernel says EPERM */
+	const char *takes;   /* what is right when it says EINVAL */
 	const char *since;   /* what it says when the kernel does not know it */
 	int forced;	     /* the option that is used instead with force-buffers */
 	bool is_wide;	     /* 64 bits */
