@@ -50,10 +50,10 @@ static void *pin_in_cpuset(void *cpuset)
 	CHECK_INT(report.verdict, VERDICT_CLAMPED);
 	CHECK_TEXT(report.effective, "cpus=1 spread=all");
 	CHECK_TEXT(report.why, "cpus 0 not in this cpuset (allowed 1)");
-	CHECK_INT(tunable_test_apply("pin", "cpus=0", &report), -EINVAL);
+	CHECK_INT(tunable_test_apply("pin", "cpus=0", &report), -ENODEV);
 	CHECK_INT(report.verdict, VERDICT_UNSUPPORTED);
 	CHECK_TEXT(report.why, "cpus 0 not in this cpuset (allowed 1)");
-	CHECK_INT(tunable_test_apply("pin", "cpus=0,1000 spread=all", &report), -EINVAL);
+	CHECK_INT(tunable_test_apply("pin", "cpus=0,1000 spread=all", &report), -ENODEV);
 	CU_ASSERT(strstr(report.why, "cpu 1000 does not exist (online") != NULL);
 	CU_ASSERT(strstr(report.why, "; cpus 0 not in this cpuset (allowed 1)") != NULL);
 	CHECK_INT(sched_getcpu(), 1);

@@ -82,6 +82,20 @@ def test_a_place_that_does_not_exist_ends_the_start_and_says_what_does():
     assert 'did you mean core?' in done.stderr, done
 
 
+def test_a_cpu_that_this_machine_lacks_is_not_possible_here_whoever_names_it():
+    uring = ("--backend=io_uring",)
+    sqpoll = (*uring, "--io_uring.sqpoll", "--io_uring.defer-taskrun=no",
+              "--io_uring.coop-taskrun=no")
+    for args in (("--pin.cpus=1023",), ("--pin.cpus=1023", "--pin.spread=all"),
+                 ("--pin.cpus=0,1023", "--pin.spread=all"), ("--pin.at=pu:1023",),
+                 ("--socket.incoming-cpu=1023",), ("--cgroup.cpus=1023",),
+                 (*uring, "--io_uring.iowq-cpus=1023"), (*sqpoll, "--io_uring.sqpoll-cpu=1023")):
+        done = run("node", "--bind-addr=127.0.0.1:0", *args, status=3)
+        assert done.stderr, args
+    done = run("hog", "--duration=100ms", "--pin.cpus=1023", status=3)
+    assert "pin: cpu 1023 does not exist (online " in done.stderr, done
+
+
 def test_a_client_is_pinned_by_the_same_words():
     need_two()
     with Node() as node:

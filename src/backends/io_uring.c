@@ -41,6 +41,20 @@ static unsigned setup_flags(const struct uring_opts *o)
 	return flags | (o->sqpoll_cpu >= 0 ? IORING_SETUP_SQ_AFF : 0);
 }
 
+/* Whether it is the polling thread's CPU that the kernel refuses: tried without it. */
+static bool is_cpu_at_fault(const struct uring *b, struct io_uring_params params)
+{
+	struct io_uring ring;
+
+	if (b->opts.sqpoll_cpu < 0)
+		return false;
+	params.flags &= ~IORING_SETUP_SQ_AFF;
+	if (io_uring_queue_init_params((unsigned)b->opts.entries, &ring, &params))
+		return false;
+	io_uring_queue_exit(&ring);
+	return true;
+}
+
 static int open_ring(struct uring *b, struct err *err)
 {
 	const struct uring_opts *o = &b->opts;
@@ -57,6 +71,11 @@ static int open_ring(struct uring *b, struct err *err)
 		return 0;
 	if (uring_probe(&why))
 		return err_set(err, why.code, "%s", why.text);
+	if (ret == -EINVAL && is_cpu_at_fault(b, params))
+		return err_set(err, -ENODEV,
+			       "io_uring.sqpoll-cpu=%d: this CPU does not exist, or is not in this "
+			       "cpuset",
+			       (int)o->sqpoll_cpu);
 	return err_sys(err, ret, "io_uring_setup(%d entries, %d completions%s%s%s%s%s)",
 		       (int)o->entries, (int)o->cq_entries, o->coop_taskrun ? ", coop-taskrun" : "",
 		       o->single_issuer ? ", single-issuer" : "",

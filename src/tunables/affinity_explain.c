@@ -50,7 +50,7 @@ int pin_refuse(pid_t tid, const cpu_set_t *asked, int code, struct err *err)
 	switch (code) {
 	case -EINVAL:
 		name_missing(asked, why, sizeof(why));
-		return err_set(err, code, "%s", why);
+		return err_set(err, -ENODEV, "%s", why);
 	case -EPERM:
 		return err_set(err, code, "thread %d belongs to another user: needs CAP_SYS_NICE",
 			       tid);

@@ -245,7 +245,7 @@ static int write_set(const struct cgroup_own *g, const char *knob, const char *f
 		return 0;
 	rc = cgroup_put(g->folder, file, text);
 	if (rc == -EINVAL || rc == -ERANGE || rc == -EACCES || rc == -ENODEV)
-		return err_set(err, -EINVAL, "cgroup.%s=%s refused: %s has %s", knob, text, g->base,
+		return err_set(err, -ENODEV, "cgroup.%s=%s refused: %s has %s", knob, text, g->base,
 			       have);
 	return rc ? cgroup_refuse(g, knob, file, rc, err) : 0;
 }
