@@ -225,6 +225,39 @@ def test_files_are_written():
         assert len(rows) == 51 and rows[0].startswith("intended_ns,sent_ns"), rows[:2]
 
 
+def test_who_is_refused_at_the_start_leaves_no_file_and_a_former_one_as_it_was():
+    client = ["json", "hgrm", "hlog", "records"]
+    with tempfile.TemporaryDirectory() as folder, Node() as node:
+        for args, outputs in ((["node", "-b", "127.0.0.1:0"], ["json"]),
+                              (["client", f"--to={node.to}", "-n", "1"], client),
+                              (["client", "--to=127.0.0.1:1", "-n", "1"], client),
+                              (["hog", "--duration=1s"], ["json"])):
+            if args[1] != "--to=127.0.0.1:1":
+                args = [*args, "--pin.cpus=1023"]
+            for text in (None, "former"):
+                paths = [pathlib.Path(folder, f"{args[0]}.{output}") for output in outputs]
+                for path in paths:
+                    if text:
+                        path.write_text(text)
+                run(*args, *(f"--{o}={p}" for o, p in zip(outputs, paths)), status=3)
+                found = [path.read_text() if path.exists() else None for path in paths]
+                assert found == [text] * len(paths), (args, found)
+                for path in paths:
+                    path.unlink(missing_ok=True)
+
+
+def test_an_output_that_cannot_be_written_is_found_out_before_the_work():
+    with tempfile.TemporaryDirectory() as folder:
+        for path in (folder, f"{folder}/none/x"):
+            done = run("hog", "--duration=1s", f"--json={path}", status=2)
+            assert f"--json: {path}: " in done.stderr, done
+        link = pathlib.Path(folder, "link")
+        link.symlink_to(f"{folder}/target")
+        run("hog", "--duration=20ms", f"--json={link}", status=0)
+        assert json.loads(pathlib.Path(folder, "target").read_text())["threads"]
+        run("hog", "--duration=20ms", "--json=/dev/null", status=0)
+
+
 def test_ctrl_c_keeps_what_there_is():
     with Node() as node:
         client = subprocess.Popen([RINGWALK, "client", f"--to={node.to}", "--duration=30s",

@@ -35,7 +35,10 @@ int complain(enum exit_code code, const char *command, const struct err *err);
 /* EXIT_USAGE for what was asked wrongly (-EINVAL), EXIT_IMPOSSIBLE for what the machine refuses. */
 enum exit_code exit_code_of(const struct err *err);
 
-/* A file that cannot be written is found out before the work, not after it. "" and "-": fine. */
+/*
+ * A file that cannot be written is found out before the work, not after it. "" and "-": fine. What
+ * is in it stays, and one that was not there is not there afterwards: the work may not begin.
+ */
 int check_writable(const char *option, const char *path, struct err *err);
 
 /* Writes json, which is taken, into the file that the option names; "-" is standard output. */

@@ -4,9 +4,11 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
@@ -35,12 +37,19 @@ enum exit_code exit_code_of(const struct err *err)
 
 int check_writable(const char *option, const char *path, struct err *err)
 {
-	AUTO(auto_fclose) FILE *file = NULL;
+	int fd;
 
 	if (!path[0] || !strcmp(path, "-"))
 		return 0;
-	file = fopen(path, "a");
-	return file ? 0 : err_set(err, -EINVAL, "--%s: %s: %s", option, path, strerror(errno));
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (fd >= 0)
+		unlink(path);
+	else if (errno == EEXIST)
+		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return err_set(err, -EINVAL, "--%s: %s: %s", option, path, strerror(errno));
+	close(fd);
+	return 0;
 }
 
 int write_json_file(const char *option, const char *path, json_t *json, struct err *err)
