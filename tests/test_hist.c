@@ -85,7 +85,6 @@ static void test_an_empty_histogram_is_all_zeros(void)
 	CHECK_INT(hist_min(h), 0);
 	CHECK_INT(hist_max(h), 0);
 	CHECK_INT(hist_quantile(h, 0.5), 0);
-	CHECK_INT(hist_count_above(h, -1), 0);
 	CHECK_NEAR(hist_mean(h), 0, 0);
 	CHECK_NEAR(hist_stddev(h), 0, 0);
 	CHECK_INT(hist_next(&it), 0);
@@ -121,10 +120,6 @@ static void test_more_than_sixty_seconds_is_over_and_not_lost(void)
 	CHECK_INT(hist_max(h), INT64_MAX);
 	CHECK_INT(hist_quantile(h, 0.4), 60028878847);
 	CHECK_INT(hist_quantile(h, 0.6), INT64_MAX);
-	CHECK_INT(hist_count_above(h, HIST_MAX_NS - 40000000), 4);
-	CHECK_INT(hist_count_above(h, HIST_MAX_NS), 3);
-	CHECK_INT(hist_count_above(h, HIST_MAX_NS + 7), 3);
-	CHECK_INT(hist_count_above(h, INT64_MAX), 0);
 	hist_next(&it);
 	hist_next(&it);
 	CHECK_INT(hist_next(&it), 1);
@@ -182,25 +177,20 @@ static void test_a_quantile_takes_the_rank_that_is_meant(void)
 	CHECK_INT(hist_quantile(h, 0.291), 30);
 }
 
-static void test_mean_deviation_and_counts_agree_with_the_values(void)
+static void test_mean_and_deviation_agree_with_the_values(void)
 {
 	static int64_t values[VALUES];
 	AUTO(auto_hist) struct hist *h = NULL;
 	double sum = 0, squares = 0;
-	uint64_t above = 0;
 
 	draw(values, 2);
 	h = filled(values, VALUES);
-	for (size_t i = 0; i < VALUES; i++) {
+	for (size_t i = 0; i < VALUES; i++)
 		sum += (double)values[i];
-		above += values[i] > 1023;
-	}
 	for (size_t i = 0; i < VALUES; i++)
 		squares += pow((double)values[i] - sum / VALUES, 2);
 	CHECK_NEAR(hist_mean(h), sum / VALUES, sum / VALUES / 1000);
 	CHECK_NEAR(hist_stddev(h), sqrt(squares / VALUES), sqrt(squares / VALUES) / 1000);
-	CHECK_INT(hist_count_above(h, 1023), above);
-	CHECK_INT(hist_count_above(h, -1), VALUES);
 }
 
 static void test_merging_is_recording_everything_in_one(void)
@@ -208,14 +198,14 @@ static void test_merging_is_recording_everything_in_one(void)
 	static int64_t values[2][VALUES];
 	AUTO(auto_hist) struct hist *a = NULL;
 	AUTO(auto_hist) struct hist *b = NULL;
-	AUTO(auto_hist) struct hist *all = hist_create();
+	AUTO(auto_hist) struct hist *all = NULL;
 
 	draw(values[0], 3);
 	draw(values[1], 4);
 	values[1][7] = HIST_MAX_NS * 2;
 	a = filled(values[0], VALUES);
 	b = filled(values[1], VALUES);
-	hist_copy(all, a);
+	all = filled(values[0], VALUES);
 	for (size_t i = 0; i < VALUES; i++)
 		hist_record(all, values[1][i]);
 	hist_merge(a, b);
@@ -326,8 +316,8 @@ static CU_TestInfo tests[] = {
 	{ "quantiles are within a thousandth of a sorted array",
 	  test_quantiles_are_within_a_thousandth_of_a_sorted_array },
 	{ "a quantile takes the rank that is meant", test_a_quantile_takes_the_rank_that_is_meant },
-	{ "mean, deviation and counts agree with the values",
-	  test_mean_deviation_and_counts_agree_with_the_values },
+	{ "mean and deviation agree with the values",
+	  test_mean_and_deviation_agree_with_the_values },
 	{ "merging is recording everything in one", test_merging_is_recording_everything_in_one },
 	{ "the iterator sees every value once", test_the_iterator_sees_every_value_once },
 	{ "the percentile text is the upstream one", test_the_percentile_text_is_the_upstream_one },

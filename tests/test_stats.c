@@ -56,10 +56,8 @@ static void test_t_quantiles_are_those_of_the_tables(void)
 		CHECK_NEAR(stats_t_quantile(r->a, r->b), r->want, 5.01e-4);
 		CHECK_NEAR(stats_t_quantile(1 - r->a, r->b), -r->want, 5.01e-4);
 	}
-	CHECK_NEAR(stats_normal_quantile(0.975), 1.959963984540054, 1e-12);
-	CHECK_NEAR(stats_normal_quantile(0.5), 0, 1e-15);
-	CHECK_NEAR(stats_normal_quantile(1e-12), -7.034483825301131, 1e-9);
-	CU_ASSERT(isnan(stats_t_quantile(1, 5)) && isnan(stats_normal_quantile(0)));
+	CHECK_NEAR(stats_t_quantile(0.5, 5), 0, 1e-15);
+	CU_ASSERT(isnan(stats_t_quantile(1, 5)) && isnan(stats_t_quantile(0, 5)));
 }
 
 static void test_quantile_and_distribution_are_inverse(void)
@@ -123,29 +121,6 @@ static void test_rank_interval_is_the_test_turned_round(void)
 	CHECK_NEAR(i.high, walsh[32], 0);
 	CHECK_NEAR(stats_hodges_lehmann(x, 8), 4.5, 1e-12);
 	CU_ASSERT(isinf(stats_rank_interval(x, 5, 0.95).high));
-}
-
-struct median_row {
-	unsigned n, low, high;
-	double achieved;
-};
-
-static const struct median_row median_rows[] = {
-	{ 5, 0, 0, 0 },	      { 6, 1, 6, 0.969 },   { 7, 1, 7, 0.984 },	  { 8, 1, 8, 0.992 },
-	{ 9, 2, 8, 0.961 },   { 10, 2, 9, 0.979 },  { 12, 3, 10, 0.961 }, { 15, 4, 12, 0.965 },
-	{ 17, 5, 13, 0.951 }, { 20, 6, 15, 0.959 },
-};
-
-static void test_median_interval_says_what_it_achieves(void)
-{
-	for (unsigned i = 0; i < sizeof(median_rows) / sizeof(median_rows[0]); i++) {
-		const struct median_row *r = &median_rows[i];
-		unsigned low, high;
-
-		CHECK_NEAR(stats_median_interval(r->n, 0.95, &low, &high), r->achieved, 6e-4);
-		CHECK_INT(low, r->low);
-		CHECK_INT(high, r->high);
-	}
 }
 
 /* Holm 1979: sorted .01 .02 .03 .04 times 4 3 2 1, never falling. */
@@ -296,7 +271,6 @@ static CU_TestInfo tests[] = {
 	{ "signed-rank cuts are those of the table", test_signed_rank_cuts_are_those_of_the_table },
 	{ "the rank interval is the test turned round",
 	  test_rank_interval_is_the_test_turned_round },
-	{ "the median interval says what it achieves", test_median_interval_says_what_it_achieves },
 	{ "Holm multiplies by what is left and never falls",
 	  test_holm_multiplies_by_what_is_left_and_never_falls },
 	{ "false discoveries are those of the paper",

@@ -36,11 +36,6 @@ void hist_reset(struct hist *h)
 	h->min_ns = INT64_MAX;
 }
 
-void hist_copy(struct hist *to, const struct hist *from)
-{
-	*to = *from;
-}
-
 void hist_merge(struct hist *into, const struct hist *from)
 {
 	for (uint32_t i = 0; i < HIST_COUNTERS; i++)
@@ -166,20 +161,6 @@ int64_t hist_quantile(const struct hist *h, double quantile)
 		if (it.below + it.count >= rank)
 			return it.high_ns < h->max_ns ? it.high_ns : h->max_ns;
 	return 0;
-}
-
-uint64_t hist_count_above(const struct hist *h, int64_t value_ns)
-{
-	uint64_t above = 0;
-	uint32_t i;
-
-	if (value_ns < 0)
-		return h->count;
-	if (value_ns > HIST_MAX_NS)
-		return value_ns < h->max_ns ? h->over : 0;
-	for (i = hist_index((uint64_t)value_ns) + 1; i < HIST_COUNTERS; i++)
-		above += h->counters[i];
-	return above;
 }
 
 /* The percentile after `level`: five steps, then five in half of what is left to 100, and so on. */

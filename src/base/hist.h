@@ -37,7 +37,6 @@ struct hist {
 struct hist *hist_create(void); /* NULL: out of memory */
 void hist_destroy(struct hist *h);
 void hist_reset(struct hist *h);
-void hist_copy(struct hist *to, const struct hist *from);
 
 /* The counter of a value of at most HIST_MAX_NS: 2^i .. 2^(i+1)-1 are divided into 1024 from 1024
  * on, and what is below 2048 is its own index. */
@@ -83,8 +82,6 @@ double hist_stddev(const struct hist *h);
 /* Smallest recorded value v (upper edge of its counter, capped at the exact maximum) such that at
  * least `quantile` (0..1) of the values are <= v. 0 when empty. */
 int64_t hist_quantile(const struct hist *h, double quantile);
-/* How many values are in counters above that of v. */
-uint64_t hist_count_above(const struct hist *h, int64_t value_ns);
 
 /* The values of a counter, both ends inclusive. */
 int64_t hist_counter_low(uint32_t index);

@@ -45,13 +45,6 @@ double ramp_rate(const struct ramp *r, uint64_t step)
 	return fmin(value_draw(r->rate, &r->key, step), RATE_MAX_PER_S);
 }
 
-double ramp_rate_at(const struct ramp *r, int64_t since_ns)
-{
-	bool is_first = since_ns < 0 || value_is_constant(r->rate);
-
-	return ramp_rate(r, is_first ? 0 : since_ns / r->step_ns);
-}
-
 /* The rate of this step is that of all after it. */
 static bool is_last(const struct ramp *r, uint64_t step)
 {
@@ -75,11 +68,6 @@ int ramp_requests(const struct ramp *r, uint64_t *ret, struct err *err)
 		return err_set(err, -EINVAL, "%g requests are too many", sum);
 	*ret = (uint64_t)fmax(1, ceil(sum * (1 - ROUNDING)));
 	return 0;
-}
-
-int64_t ramp_duration_ns(const struct ramp *r)
-{
-	return r->step_ns * (int64_t)value_steps(r->rate);
 }
 
 void ramp_begin(struct ramp_cursor *c, const struct ramp *r, int64_t start_ns, int64_t lead_ns)

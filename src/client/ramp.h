@@ -37,17 +37,14 @@ struct random_key ramp_key(uint64_t seed, unsigned thread);
 int ramp_init(struct ramp *ret, const struct value *rate, int64_t step_ns, struct random_key key,
 	      struct err *err);
 
-/* Per second, from 0 to 10^9; of a step, and at a time since the start (before it: the first). */
+/* Of a step; per second, from 0 to 10^9. */
 double ramp_rate(const struct ramp *r, uint64_t step);
-double ramp_rate_at(const struct ramp *r, int64_t since_ns);
 
 /*
  * -n auto: how many requests all steps of a sequence or column have, which is the sum of rate x
  * seconds, rounded up. -EINVAL: the rate has no end.
  */
 int ramp_requests(const struct ramp *r, uint64_t *ret, struct err *err);
-/* How long all steps take; 0: the rate has no end. */
-int64_t ramp_duration_ns(const struct ramp *r);
 
 /* Walks a ramp. May be copied. */
 struct ramp_cursor {

@@ -5,8 +5,6 @@
  */
 #include "client/result_json.h"
 
-#include <errno.h>
-
 #include "client/result_text.h"
 #include "client/split_text.h"
 #include "observe/describe.h"
@@ -240,17 +238,4 @@ json_t *result_json(const struct client_result *r)
 	if (r->is_datagram)
 		add_udp(root, r);
 	return root;
-}
-
-int result_write_json(const struct client_result *r, FILE *out, struct err *err)
-{
-	json_t *root = result_json(r);
-	int rc = root ? json_dumpf(root, out, JSON_INDENT(2)) : -1;
-
-	json_decref(root);
-	if (!root)
-		return err_set(err, -ENOMEM, "result as JSON: no memory");
-	if (rc || fputc('\n', out) == EOF || fflush(out))
-		return err_sys(err, errno ? -errno : -EIO, "result as JSON");
-	return 0;
 }

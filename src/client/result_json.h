@@ -10,7 +10,6 @@
 #define RW_CLIENT_RESULT_JSON_H
 
 #include <jansson.h>
-#include <stdio.h>
 
 #include "client/client.h"
 
@@ -20,6 +19,5 @@
 json_t *result_json(const struct client_result *r);
 /* All counters by their names; a new object. */
 json_t *datagram_stats_json(const struct datagram_stats *s);
-int result_write_json(const struct client_result *r, FILE *out, struct err *err);
 
 #endif

@@ -101,27 +101,16 @@ static double t_density(double t, double df)
 	return exp(log_front - (df + 1) / 2 * log1p(t * t / df));
 }
 
-static double normal_tail(double z, double unused)
-{
-	return erfc(z / M_SQRT2) / 2;
-}
-
-static double normal_density(double z, double unused)
-{
-	return exp(-z * z / 2) / sqrt(2 * M_PI);
-}
-
 /*
- * Where a tail passes p, for p in (0, 0.5]. A tail is convex, so Newton's steps from 0 come nearer
+ * Where the tail passes p, for p in (0, 0.5]. It is convex, so Newton's steps from 0 come nearer
  * from the left and never pass; the last one is too small to make a difference.
  */
-static double tail_inverse(double (*tail)(double, double), double (*density)(double, double),
-			   double p, double df)
+static double t_tail_inverse(double p, double df)
 {
 	double x = 0;
 
 	for (int i = 0; i < QUANTILE_STEPS; i++) {
-		double step = (tail(x, df) - p) / density(x, df);
+		double step = (t_tail(x, df) - p) / t_density(x, df);
 
 		if (!(x + step > x))
 			break;
@@ -130,20 +119,11 @@ static double tail_inverse(double (*tail)(double, double), double (*density)(dou
 	return x;
 }
 
-double stats_normal_quantile(double p)
-{
-	if (!(p > 0 && p < 1))
-		return NAN;
-	return p < 0.5 ? -tail_inverse(normal_tail, normal_density, p, 0)
-		       : tail_inverse(normal_tail, normal_density, 1 - p, 0);
-}
-
 double stats_t_quantile(double p, double df)
 {
 	if (!(p > 0 && p < 1 && df > 0))
 		return NAN;
-	return p < 0.5 ? -tail_inverse(t_tail, t_density, p, df)
-		       : tail_inverse(t_tail, t_density, 1 - p, df);
+	return p < 0.5 ? -t_tail_inverse(p, df) : t_tail_inverse(1 - p, df);
 }
 
 double stats_mean(const double *x, unsigned n)

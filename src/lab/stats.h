@@ -31,7 +31,6 @@ struct interval {
 double stats_beta_inc(double a, double b, double x);
 
 double stats_normal_cdf(double z);
-double stats_normal_quantile(double p);
 double stats_t_cdf(double t, double df);
 double stats_t_quantile(double p, double df);
 
@@ -54,12 +53,6 @@ unsigned stats_walsh(const double *x, unsigned n, double *walsh);
 double stats_hodges_lehmann(const double *x, unsigned n);
 /* Of the Hodges-Lehmann median, at least this confidence; infinite when n is too small for it. */
 struct interval stats_rank_interval(const double *x, unsigned n, double confidence);
-
-/*
- * The median of n independent values lies between order statistics *low and *high (counted from
- * 1) with the returned confidence, at least `confidence`; 0 when n is too small for any.
- */
-double stats_median_interval(unsigned n, double confidence, unsigned *low, unsigned *high);
 
 /* Holm's adjustment: adjusted[i] belongs to p[i]. NaN: not in the family, stays NaN. */
 void stats_holm(const double *p, unsigned n, double *adjusted);

@@ -77,28 +77,6 @@ struct interval stats_rank_interval(const double *x, unsigned n, double confiden
 	return (struct interval){ walsh[k], walsh[count - 1 - k] };
 }
 
-/* Log of the number of ways to choose k of n. */
-static double log_choose(unsigned n, unsigned k)
-{
-	return lgamma(n + 1.0) - lgamma(k + 1.0) - lgamma(n - k + 1.0);
-}
-
-double stats_median_interval(unsigned n, double confidence, unsigned *low, unsigned *high)
-{
-	double outside = 0, achieved = 0;
-
-	*low = *high = 0;
-	for (unsigned l = 1; 2 * l <= n; l++) {
-		outside += 2 * exp(log_choose(n, l - 1) - n * M_LN2);
-		if (1 - outside < confidence)
-			break;
-		achieved = 1 - outside;
-		*low = l;
-		*high = n + 1 - l;
-	}
-	return achieved;
-}
-
 double stats_slope(const double *x, const double *y, unsigned n, double *scratch)
 {
 	unsigned count = 0;

@@ -6,7 +6,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,11 +49,6 @@ void relay_say(struct relay *r, const char *fmt, ...)
 	r->rest = (struct io_op){ .kind = IO_TIMER, .done = on_rest };
 	r->rest.deadline_ns = relay_now_ns(r) + SEC;
 	loop_submit(r->loop, &r->rest);
-}
-
-bool relay_is_exhausted(int code)
-{
-	return code == -EMFILE || code == -ENFILE || code == -ENOBUFS || code == -ENOMEM;
 }
 
 void relay_say_exhausted(struct relay *r, const char *what, int code)

@@ -66,7 +66,6 @@ static inline int64_t relay_now_ns(const struct relay *r)
 /* A sentence for a person, through the speaker. */
 void relay_say(struct relay *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* No descriptors, no memory: another moment can be better. */
-bool relay_is_exhausted(int code);
 void relay_say_exhausted(struct relay *r, const char *what, int code);
 
 void door_open(struct door *d, struct relay *r, int fd);

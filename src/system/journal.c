@@ -425,8 +425,3 @@ int journal_keep(struct journal *j, struct err *err)
 		release(j);
 	return rc;
 }
-
-bool journal_same(const char *a, const char *b)
-{
-	return kernel_value_same(a, b);
-}

@@ -47,9 +47,9 @@ int journal_open(struct journal **ret, const char *what, struct err *err);
 /*
  * Writes text into the file. *effective gets what it reads afterwards, blanks made one and
  * "[selected]" reduced to its word. 0 also when that is not what was asked for: the caller compares
- * (journal_same). A value that is there already is not written, but refused like another when it
- * is there because somebody else holds the path. A cgroup.subtree_control is written as the kernel
- * wants it ("+cpuset") and taken back controller by controller.
+ * (kernel_value_same). A value that is there already is not written, but refused like another when
+ * it is there because somebody else holds the path. A cgroup.subtree_control is written as the
+ * kernel wants it ("+cpuset") and taken back controller by controller.
  */
 int journal_write(struct journal *j, const char *path, const char *text, char *effective,
 		  size_t size, struct err *err);
@@ -99,8 +99,5 @@ struct journal_order {
 	FILE *done;  /* a sentence for each change taken back */
 };
 int journal_take_back(const struct journal_order *order, struct err *err);
-
-/* The same value as the kernel writes it: blanks, masks with leading zeros and commas, lists. */
-bool journal_same(const char *a, const char *b);
 
 #endif

@@ -211,14 +211,6 @@ int setting_plan(struct setting_plan *plan, const struct setting_request *reques
 	return rc;
 }
 
-int setting_look(struct setting_plan *plan, const char *name, struct err *err)
-{
-	struct setting_request r = { 0 };
-
-	snprintf(r.name, sizeof(r.name), "%s", name);
-	return setting_plan(plan, &r, 1, err);
-}
-
 static bool is_of_network(const char *path)
 {
 	return !strncmp(path, "/proc/sys/net/", 14) || !strncmp(path, "/sys/class/net/", 15);

@@ -86,9 +86,6 @@ int setting_plan(struct setting_plan *plan, const struct setting_request *reques
 		 struct err *err);
 void setting_plan_finish(struct setting_plan *plan);
 
-/* The files of a name as they are, for reading: changes with now and report. */
-int setting_look(struct setting_plan *plan, const char *name, struct err *err);
-
 /*
  * Finds out which changes a private network namespace has for itself, and sets in_netns. Asks by
  * making one for a moment; -errno when that is not allowed.
