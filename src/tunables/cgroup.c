@@ -24,6 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/cpus.h"
 #include "base/units.h"
 #include "system/kernel_file.h"
@@ -32,8 +33,6 @@
 #include "tunables/tunable.h"
 
 #define DEFAULT_PERIOD_NS 100000000
-#define US		  1000
-#define MS		  (1000 * US)
 
 const struct tunable tunable_cgroup;
 
@@ -224,12 +223,15 @@ struct part {
 static int write_cpu(const struct cgroup_own *g, const struct cgroup_opts *o, struct journal *j,
 		     struct err *err)
 {
-	return g->version->write_cpu(g, o, err);
+	int rc = g->version->write_cpu(g, o, err);
+
+	return !rc && o->is_idle ? cgroup_set(g, "cpu-idle", "cpu.idle", "1", err) : rc;
 }
 
 static void read_cpu(const struct cgroup_own *g, struct cgroup_opts *o)
 {
 	g->version->read_cpu(g, o);
+	o->is_idle = cgroup_get_number(g->folder, "cpu.idle", 0) == 1;
 }
 
 /* cpus or mems; where they were not asked for those of the group above, which version 1 needs. */

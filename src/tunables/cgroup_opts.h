@@ -68,9 +68,14 @@ void cgroup_own_leave(const struct cgroup_own *g, const char *controller, struct
 
 /* Of one file of a group. put: 0 or -errno; get: false when there is none. */
 int cgroup_put(const char *folder, const char *file, const char *text);
-int cgroup_put_us(const char *folder, const char *file, int64_t ns);
 bool cgroup_get(const char *folder, const char *file, char *buf, size_t size);
 int64_t cgroup_get_number(const char *folder, const char *file, int64_t missing);
+
+/* What a knob asks for, into its file of the own group: 0, or a code and the sentence. */
+int cgroup_set(const struct cgroup_own *g, const char *knob, const char *file, const char *text,
+	       struct err *err);
+int cgroup_set_number(const struct cgroup_own *g, const char *knob, const char *file,
+		      int64_t number, struct err *err);
 
 /* The sentence for a knob whose file refused, or is not there. Returns a code. */
 int cgroup_refuse(const struct cgroup_own *g, const char *knob, const char *file, int code,

@@ -20,14 +20,6 @@ int cgroup_put(const char *folder, const char *file, const char *text)
 	return kernel_value_write(path, text);
 }
 
-int cgroup_put_us(const char *folder, const char *file, int64_t ns)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%lld", (long long)(ns / 1000));
-	return cgroup_put(folder, file, text);
-}
-
 bool cgroup_get(const char *folder, const char *file, char *buf, size_t size)
 {
 	char path[CGROUP_PATH + 64];
@@ -52,6 +44,23 @@ int cgroup_refuse(const struct cgroup_own *g, const char *knob, const char *file
 			       "cgroup.%s refused: groups of version %d have no %s on this kernel",
 			       knob, g->version->number, file);
 	return err_sys(err, code, "cgroup.%s refused: %s/%s", knob, g->folder, file);
+}
+
+int cgroup_set(const struct cgroup_own *g, const char *knob, const char *file, const char *text,
+	       struct err *err)
+{
+	int rc = cgroup_put(g->folder, file, text);
+
+	return rc ? cgroup_refuse(g, knob, file, rc, err) : 0;
+}
+
+int cgroup_set_number(const struct cgroup_own *g, const char *knob, const char *file,
+		      int64_t number, struct err *err)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lld", (long long)number);
+	return cgroup_set(g, knob, file, text, err);
 }
 
 bool cgroup_own_find(const char *controller, const char *parent, struct cgroup_own *ret)

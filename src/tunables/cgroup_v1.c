@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/cpus.h"
 #include "system/kernel_file.h"
 #include "tunables/cgroup_opts.h"
@@ -33,16 +34,12 @@ static int admit(const struct cgroup_own *g, const char *controller, struct jour
 static int write_shares(const struct cgroup_own *g, const struct cgroup_opts *o, struct err *err)
 {
 	int64_t shares = o->cpu_shares;
-	char text[32];
-	int rc;
 
 	if (o->cpu_weight)
 		shares = (o->cpu_weight * DEFAULT_SHARES + DEFAULT_WEIGHT / 2) / DEFAULT_WEIGHT;
-	if (!shares)
-		return 0;
-	snprintf(text, sizeof(text), "%lld", (long long)shares);
-	rc = cgroup_put(g->folder, "cpu.shares", text);
-	return rc ? cgroup_refuse(g, "cpu-weight", "cpu.shares", rc, err) : 0;
+	return shares ? cgroup_set_number(g, o->cpu_weight ? "cpu-weight" : "cpu-shares",
+					  "cpu.shares", shares, err)
+		      : 0;
 }
 
 static int write_quota(const struct cgroup_own *g, const struct cgroup_opts *o, struct err *err)
@@ -51,28 +48,28 @@ static int write_quota(const struct cgroup_own *g, const struct cgroup_opts *o, 
 
 	if (!o->quota_ns)
 		return 0;
-	rc = cgroup_put_us(g->folder, "cpu.cfs_period_us", o->period_ns);
+	rc = cgroup_set_number(g, "cpu-period", "cpu.cfs_period_us", o->period_ns / US, err);
 	if (!rc)
-		rc = cgroup_put_us(g->folder, "cpu.cfs_quota_us", o->quota_ns);
-	if (rc)
-		return cgroup_refuse(g, "cpu-quota", "cpu.cfs_quota_us", rc, err);
-	if (o->burst_ns)
-		rc = cgroup_put_us(g->folder, "cpu.cfs_burst_us", o->burst_ns);
-	return rc ? cgroup_refuse(g, "cpu-burst", "cpu.cfs_burst_us", rc, err) : 0;
+		rc = cgroup_set_number(g, "cpu-quota", "cpu.cfs_quota_us", o->quota_ns / US, err);
+	if (!rc && o->burst_ns)
+		rc = cgroup_set_number(g, "cpu-burst", "cpu.cfs_burst_us", o->burst_ns / US, err);
+	return rc;
 }
 
 static int write_realtime(const struct cgroup_own *g, const struct cgroup_opts *o, struct err *err)
 {
-	int rc = o->rt_runtime_ns ? cgroup_put_us(g->folder, "cpu.rt_runtime_us", o->rt_runtime_ns)
-				  : 0;
+	static const char file[] = "cpu.rt_runtime_us";
+	int rc;
 
-	if (rc == -EINVAL)
-		return err_set(
-			err, rc,
-			"cgroup.rt-runtime refused: the group above (%s) has %lld us itself, "
-			"and all groups below it share them",
-			g->base, (long long)cgroup_get_number(g->base, "cpu.rt_runtime_us", 0));
-	return rc ? cgroup_refuse(g, "rt-runtime", "cpu.rt_runtime_us", rc, err) : 0;
+	if (!o->rt_runtime_ns)
+		return 0;
+	rc = cgroup_set_number(g, "rt-runtime", file, o->rt_runtime_ns / US, err);
+	if (rc != -EINVAL)
+		return rc;
+	return err_set(err, rc,
+		       "cgroup.rt-runtime refused: the group above (%s) has %lld us itself, and "
+		       "all groups below it share them",
+		       g->base, (long long)cgroup_get_number(g->base, file, 0));
 }
 
 static int write_cpu(const struct cgroup_own *g, const struct cgroup_opts *o, struct err *err)
@@ -81,12 +78,7 @@ static int write_cpu(const struct cgroup_own *g, const struct cgroup_opts *o, st
 
 	if (!rc)
 		rc = write_quota(g, o, err);
-	if (!rc)
-		rc = write_realtime(g, o, err);
-	if (rc || !o->is_idle)
-		return rc;
-	rc = cgroup_put(g->folder, "cpu.idle", "1");
-	return rc ? cgroup_refuse(g, "cpu-idle", "cpu.idle", rc, err) : 0;
+	return rc ? rc : write_realtime(g, o, err);
 }
 
 static void read_cpu(const struct cgroup_own *g, struct cgroup_opts *o)
@@ -95,7 +87,6 @@ static void read_cpu(const struct cgroup_own *g, struct cgroup_opts *o)
 
 	o->cpu_shares = cgroup_get_number(g->folder, "cpu.shares", 0);
 	o->cpu_weight = (o->cpu_shares * DEFAULT_WEIGHT + DEFAULT_SHARES / 2) / DEFAULT_SHARES;
-	o->is_idle = cgroup_get_number(g->folder, "cpu.idle", 0) == 1;
 	o->rt_runtime_ns = cgroup_get_number(g->folder, "cpu.rt_runtime_us", 0) * 1000;
 	if (quota_us < 0)
 		return;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "system/kernel_file.h"
 #include "tunables/cgroup_opts.h"
 
@@ -78,19 +79,16 @@ static int write_quota(const struct cgroup_own *g, const struct cgroup_opts *o, 
 
 	if (!o->quota_ns)
 		return 0;
-	snprintf(text, sizeof(text), "%lld %lld", (long long)(o->quota_ns / 1000),
-		 (long long)(o->period_ns / 1000));
-	rc = cgroup_put(g->folder, "cpu.max", text);
-	if (rc)
-		return cgroup_refuse(g, "cpu-quota", "cpu.max", rc, err);
-	if (o->burst_ns)
-		rc = cgroup_put_us(g->folder, "cpu.max.burst", o->burst_ns);
-	return rc ? cgroup_refuse(g, "cpu-burst", "cpu.max.burst", rc, err) : 0;
+	snprintf(text, sizeof(text), "%lld %lld", (long long)(o->quota_ns / US),
+		 (long long)(o->period_ns / US));
+	rc = cgroup_set(g, "cpu-quota", "cpu.max", text, err);
+	if (!rc && o->burst_ns)
+		rc = cgroup_set_number(g, "cpu-burst", "cpu.max.burst", o->burst_ns / US, err);
+	return rc;
 }
 
 static int write_cpu(const struct cgroup_own *g, const struct cgroup_opts *o, struct err *err)
 {
-	char text[32];
 	int rc = 0;
 
 	if (o->cpu_shares)
@@ -101,17 +99,9 @@ static int write_cpu(const struct cgroup_own *g, const struct cgroup_opts *o, st
 		return err_set(err, -EOPNOTSUPP,
 			       "cgroup.rt-runtime is of version 1, and here the controller cpu is "
 			       "version 2's, which does not limit real-time threads by group");
-	if (o->cpu_weight) {
-		snprintf(text, sizeof(text), "%lld", (long long)o->cpu_weight);
-		rc = cgroup_put(g->folder, "cpu.weight", text);
-	}
-	if (rc)
-		return cgroup_refuse(g, "cpu-weight", "cpu.weight", rc, err);
-	rc = write_quota(g, o, err);
-	if (rc || !o->is_idle)
-		return rc;
-	rc = cgroup_put(g->folder, "cpu.idle", "1");
-	return rc ? cgroup_refuse(g, "cpu-idle", "cpu.idle", rc, err) : 0;
+	if (o->cpu_weight)
+		rc = cgroup_set_number(g, "cpu-weight", "cpu.weight", o->cpu_weight, err);
+	return rc ? rc : write_quota(g, o, err);
 }
 
 static void read_cpu(const struct cgroup_own *g, struct cgroup_opts *o)
@@ -120,7 +110,6 @@ static void read_cpu(const struct cgroup_own *g, struct cgroup_opts *o)
 	char text[64];
 
 	o->cpu_weight = cgroup_get_number(g->folder, "cpu.weight", 0);
-	o->is_idle = cgroup_get_number(g->folder, "cpu.idle", 0) == 1;
 	if (!cgroup_get(g->folder, "cpu.max", text, sizeof(text)) ||
 	    sscanf(text, "%lld %lld", &quota_us, &period_us) != 2)
 		return; /* "max 100000" */
@@ -134,10 +123,10 @@ static int part(const struct cgroup_own *g, const struct cgroup_opts *o, struct 
 		struct err *err)
 {
 	char text[256];
-	int rc = cgroup_put(g->folder, "cpuset.cpus.partition", "root");
+	int rc = cgroup_set(g, "partition", "cpuset.cpus.partition", "root", err);
 
 	if (rc)
-		return cgroup_refuse(g, "partition", "cpuset.cpus.partition", rc, err);
+		return rc;
 	cgroup_get(g->folder, "cpuset.cpus.partition", text, sizeof(text));
 	if (!strcmp(text, "root"))
 		return 0;
