@@ -304,6 +304,52 @@ static void test_a_trial_whose_packets_are_dropped_ends(void)
 	tunable_test_process(check_dropped, NULL);
 }
 
+/* From the CPU it is accepted on, and yet nothing has been chosen. */
+static void *check_accepted(void *unused)
+{
+	static const char *const settings[] = { "by=cpu", "by=incoming-cpu", "by=random" };
+	const struct tunable *tn = tunable_find("steer");
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(at);
+	cpu_set_t mask;
+
+	CPU_ZERO(&mask);
+	CPU_SET((size_t)sched_getcpu(), &mask);
+	CHECK_INT(sched_setaffinity(0, sizeof(mask), &mask), 0);
+	for (int on = 0; on < 2; on++) {
+		int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		struct target t = { .kind = SOCKET_ACCEPTED };
+
+		at.sin_port = 0;
+		setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+		CHECK_INT(bind(listener, (struct sockaddr *)&at, len), 0);
+		CHECK_INT(listen(listener, 1), 0);
+		getsockname(listener, (struct sockaddr *)&at, &len);
+		CHECK_INT(connect(client, (struct sockaddr *)&at, len), 0);
+		t.fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		for (int i = 0; i < 3; i++) {
+			struct verdict_report report;
+			struct tunable_test_opts opts;
+
+			CHECK_INT(tunable_test_parse(tn, settings[i], &opts, NULL), 0);
+			CHECK_INT(tunable_apply(tn, &t, &opts, &report, NULL), 0);
+			CHECK_TEXT(verdict_names[report.verdict], on ? "ok" : "vacuous");
+			CHECK_INT(strstr(report.why, "one alone listened") != NULL, !on);
+		}
+		close(t.fd);
+		close(client);
+		close(listener);
+	}
+	return unused;
+}
+
+static void test_where_one_socket_listens_alone_steering_is_vacuous(void)
+{
+	tunable_test_thread(check_accepted, NULL);
+}
+
 static void *check_unpinned(void *unused)
 {
 	struct verdict_report report;
@@ -363,6 +409,8 @@ static CU_TestInfo tests[] = {
 	{ "where it cannot be tried it is unsupported",
 	  test_where_it_cannot_be_tried_it_is_unsupported },
 	{ "a trial whose packets are dropped ends", test_a_trial_whose_packets_are_dropped_ends },
+	{ "where one socket listens alone steering is vacuous",
+	  test_where_one_socket_listens_alone_steering_is_vacuous },
 	{ "the CPUs of sockets need pins", test_the_cpus_of_sockets_need_pins },
 	{ "without rights only the classic program works",
 	  test_without_rights_only_the_classic_program_works },

@@ -196,12 +196,28 @@ static void explain_trial(const struct target *t, const struct steer_opts *o,
 			right, sent, others);
 }
 
+/* The socket that listened, which this one is a copy of. */
+static bool is_shared(int fd)
+{
+	socklen_t len = sizeof(int);
+	int on = 0;
+
+	return getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, &len) || on;
+}
+
 /* Whoever accepts is the worker. */
 static void explain_accepted(const struct target *t, const struct steer_opts *o,
 			     struct verdict_report *report)
 {
 	int arrived = incoming_cpu(t->fd, NULL), here = sched_getcpu();
 
+	if (!is_shared(t->fd)) {
+		report->verdict = VERDICT_VACUOUS;
+		snprintf(report->why, sizeof(report->why),
+			 "steer chooses among sockets that share a port, and one alone listened: a "
+			 "node's share one with accept-mode=child and several threads");
+		return;
+	}
 	if (o->by == STEER_RANDOM || arrived == here)
 		return;
 	report->verdict = VERDICT_VACUOUS;
