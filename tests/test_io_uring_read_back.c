@@ -46,6 +46,8 @@ static void test_rows(void)
 		{ "min-wait=50us min-wait-count=4", VERDICT_OK, "min-wait=50us min-wait-count=4",
 		  "" },
 		{ "incremental-buffers=yes", VERDICT_OK, "incremental-buffers=yes", "" },
+		{ "recv-bundle=yes", VERDICT_OK, "recv-bundle=yes", "" },
+		{ "no-sqarray=yes", VERDICT_OK, "no-sqarray=yes", "" },
 		{ "iopoll=yes hybrid-iopoll=yes", VERDICT_OK, "iopoll=yes hybrid-iopoll=yes", "" },
 		{ SQPOLL "min-wait=1ms", VERDICT_OK,
 		  "coop-taskrun=no defer-taskrun=no sqpoll=yes min-wait=1ms", "" },

@@ -15,6 +15,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "backends/io_uring_private.h"
@@ -30,6 +31,9 @@
 	(uint32_t)(sizeof(struct io_uring_recvmsg_out) + sizeof(struct sockaddr_storage) + \
 		   CMSG_SPACE(sizeof(int)))
 
+/* Younger than liburing 2.3. */
+#define SETUP_NO_SQARRAY (1U << 16)
+
 static unsigned setup_flags(const struct uring_opts *o)
 {
 	unsigned flags = IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE;
@@ -38,7 +42,34 @@ static unsigned setup_flags(const struct uring_opts *o)
 	flags |= o->single_issuer ? IORING_SETUP_SINGLE_ISSUER : 0;
 	flags |= o->defer_taskrun ? IORING_SETUP_DEFER_TASKRUN : 0;
 	flags |= o->sqpoll ? IORING_SETUP_SQPOLL : 0;
+	flags |= o->no_sqarray ? SETUP_NO_SQARRAY : 0;
 	return flags | (o->sqpoll_cpu >= 0 ? IORING_SETUP_SQ_AFF : 0);
+}
+
+/*
+ * As io_uring_queue_init_params(), but without the array of indices: the kernel takes the entries
+ * in their order then. Where the array would lie is the ring's own head, and there liburing 2.3
+ * fills it in when it makes a ring.
+ */
+static int make_without_array(unsigned entries, struct io_uring *ring,
+			      struct io_uring_params *params)
+{
+	int fd = (int)syscall(SYS_io_uring_setup, entries, params), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = io_uring_queue_mmap(fd, params, ring);
+	ring->features = params->features;
+	if (ret)
+		close(fd);
+	return ret;
+}
+
+static int make_ring(const struct uring_opts *o, struct io_uring *ring,
+		     struct io_uring_params *params)
+{
+	return o->no_sqarray ? make_without_array((unsigned)o->entries, ring, params)
+			     : io_uring_queue_init_params((unsigned)o->entries, ring, params);
 }
 
 /* Whether it is the polling thread's CPU that the kernel refuses: tried without it. */
@@ -49,7 +80,7 @@ static bool is_cpu_at_fault(const struct uring *b, struct io_uring_params params
 	if (b->opts.sqpoll_cpu < 0)
 		return false;
 	params.flags &= ~IORING_SETUP_SQ_AFF;
-	if (io_uring_queue_init_params((unsigned)b->opts.entries, &ring, &params))
+	if (make_ring(&b->opts, &ring, &params))
 		return false;
 	io_uring_queue_exit(&ring);
 	return true;
@@ -66,7 +97,7 @@ static int open_ring(struct uring *b, struct err *err)
 
 	if (o->sqpoll_cpu >= 0)
 		params.sq_thread_cpu = (unsigned)o->sqpoll_cpu;
-	ret = io_uring_queue_init_params((unsigned)o->entries, &b->ring, &params);
+	ret = make_ring(o, &b->ring, &params);
 	if (!ret)
 		return 0;
 	if (uring_probe(&why))
@@ -76,11 +107,12 @@ static int open_ring(struct uring *b, struct err *err)
 			       "io_uring.sqpoll-cpu=%d: this CPU does not exist, or is not in this "
 			       "cpuset",
 			       (int)o->sqpoll_cpu);
-	return err_sys(err, ret, "io_uring_setup(%d entries, %d completions%s%s%s%s%s)",
+	return err_sys(err, ret, "io_uring_setup(%d entries, %d completions%s%s%s%s%s%s)",
 		       (int)o->entries, (int)o->cq_entries, o->coop_taskrun ? ", coop-taskrun" : "",
 		       o->single_issuer ? ", single-issuer" : "",
 		       o->defer_taskrun ? ", defer-taskrun (Linux 6.1)" : "",
-		       o->sqpoll ? ", sqpoll" : "", o->sqpoll_cpu >= 0 ? ", sqpoll-cpu" : "");
+		       o->sqpoll ? ", sqpoll" : "", o->sqpoll_cpu >= 0 ? ", sqpoll-cpu" : "",
+		       o->no_sqarray ? ", no-sqarray (Linux 6.6)" : "");
 }
 
 static int open_slots(struct uring_slots *s, size_t count, struct err *err)
@@ -124,7 +156,8 @@ static int open_buffers(struct uring *b, struct err *err)
 {
 	const struct uring_opts *o = &b->opts;
 	const struct uring_buffers_setup whole = { URING_GROUP, (uint32_t)o->buffers,
-						   (uint32_t)o->buffer_size_bytes, false };
+						   (uint32_t)o->buffer_size_bytes, false,
+						   o->recv_bundle };
 	struct uring_buffers_setup pieces = whole;
 	int ret = uring_buffers_open(&b->buffers, &b->ring, &whole, err);
 
@@ -258,6 +291,7 @@ static void close_backend(struct backend *base)
 	files_finish(&b->files);
 	if (b->ahead.op)
 		drop(b->ahead_accepts, b->ahead.res);
+	b->in_flight -= b->bundle.left_bytes && !(b->bundle.flags & IORING_CQE_F_MORE);
 	cancel_all(b);
 	/* What the polling thread does next, it does after it has let go of what was cancelled. */
 	if (b->opts.sqpoll)

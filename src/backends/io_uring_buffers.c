@@ -42,6 +42,16 @@ static int map_memory(struct uring_buffers *b, const struct uring_buffers_setup 
 	return 0;
 }
 
+static int make_tables(struct uring_buffers *b, const struct uring_buffers_setup *setup)
+{
+	if (setup->incremental)
+		b->used_bytes = calloc(setup->count, sizeof(*b->used_bytes));
+	if (setup->bundles)
+		b->followers = calloc(setup->count, sizeof(*b->followers));
+	return (setup->incremental && !b->used_bytes) || (setup->bundles && !b->followers) ? -ENOMEM
+											   : 0;
+}
+
 static int refuse(const struct uring_buffers_setup *setup, int code, struct err *err)
 {
 	if (setup->incremental && code == -EINVAL)
@@ -56,6 +66,7 @@ static void release(struct uring_buffers *b)
 {
 	munmap(b->ring, b->mapped_bytes);
 	free(b->used_bytes);
+	free(b->followers);
 	*b = (struct uring_buffers){ 0 };
 }
 
@@ -70,10 +81,9 @@ int uring_buffers_open(struct uring_buffers *b, struct io_uring *ring,
 	if (ret)
 		return ret;
 	reg.ring_addr = (uintptr_t)b->ring;
-	if (setup->incremental)
-		b->used_bytes = calloc(setup->count, sizeof(*b->used_bytes));
-	ret = setup->incremental && !b->used_bytes ? -ENOMEM
-						   : io_uring_register_buf_ring(ring, &reg, 0);
+	ret = make_tables(b, setup);
+	if (!ret)
+		ret = io_uring_register_buf_ring(ring, &reg, 0);
 	if (ret) {
 		release(b);
 		return refuse(setup, ret, err);

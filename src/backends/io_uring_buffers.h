@@ -9,6 +9,9 @@
  * one when it is full. Completions come in the order of the pieces and say how long each is, not
  * where: that is counted here. A buffer is given back when its last piece has been read.
  *
+ * A bundle (Linux 6.10) is one receive into several buffers, all but the last of them full; the
+ * completion names the first. The others are those that were given back after it, one by one.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef RW_BACKENDS_IO_URING_BUFFERS_H
@@ -26,17 +29,19 @@ struct uring_buffers {
 	struct io_uring_buf_ring *ring; /* NULL: not open */
 	uint8_t *memory;
 	uint32_t *used_bytes; /* by index; NULL: not incremental */
+	uint16_t *followers;  /* by index: which was given back next; NULL: no bundles */
 	size_t mapped_bytes;  /* ring and memory are one mapping */
 	uint32_t count, size_bytes;
 	uint32_t stride_bytes; /* from one buffer to the next, aligned */
 	uint16_t group;
+	uint16_t youngest; /* given back last; with followers */
 };
 
 struct uring_buffers_setup {
 	uint16_t group;
 	uint32_t count; /* a power of two, at most 32768 */
 	uint32_t size_bytes;
-	bool incremental;
+	bool incremental, bundles;
 };
 
 int uring_buffers_open(struct uring_buffers *b, struct io_uring *ring,
@@ -51,6 +56,10 @@ static inline uint8_t *uring_buffers_at(const struct uring_buffers *b, int id)
 
 static inline void uring_buffers_return(struct uring_buffers *b, int id)
 {
+	if (b->followers) {
+		b->followers[b->youngest] = (uint16_t)id;
+		b->youngest = (uint16_t)id;
+	}
 	io_uring_buf_ring_add(b->ring, uring_buffers_at(b, id), b->size_bytes, (unsigned short)id,
 			      io_uring_buf_ring_mask(b->count), 0);
 	io_uring_buf_ring_advance(b->ring, 1);

@@ -31,6 +31,7 @@
 /* Younger than liburing 2.3. */
 #define REGISTER_NAPI	 27
 #define FEAT_MIN_TIMEOUT (1U << 15)
+#define FEAT_BUNDLE	 (1U << 14)
 
 #define FAR_NS (3600 * SEC)
 
@@ -81,6 +82,16 @@ static int check_min_wait(const struct uring *b, struct err *err)
 	return err_set(err, -EOPNOTSUPP,
 		       "io_uring.min-wait: this kernel's rings wait for one number of completions "
 		       "only: Linux 6.12 or later is needed");
+}
+
+static int check_bundle(const struct uring *b, struct err *err)
+{
+	if (!b->opts.recv_bundle || b->ring.features & FEAT_BUNDLE)
+		return 0;
+	return err_set(
+		err, -EOPNOTSUPP,
+		"io_uring.recv-bundle: this kernel receives into one buffer at a time: Linux "
+		"6.10 or later is needed");
 }
 
 static int set_iowq_cpus(struct uring *b, struct err *err)
@@ -207,6 +218,8 @@ int uring_kernel_open(struct uring *b, struct err *err)
 {
 	int ret = check_min_wait(b, err);
 
+	if (!ret)
+		ret = check_bundle(b, err);
 	if (!ret)
 		ret = set_napi(b, err);
 	if (!ret)

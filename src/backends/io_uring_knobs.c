@@ -5,9 +5,8 @@
  * and receive, a ring of buffers that fits into half of a second-level cache, completions only when
  * the thread asks for them (DEFER_TASKRUN).
  *
- * Left out: IORING_SETUP_NO_SQARRAY, because liburing 2.3 writes the array all the same, over the
- * ring's own head; bundles of buffers in one completion, because a result's bytes lie in one piece;
- * another clock, because time is CLOCK_MONOTONIC everywhere.
+ * Left out: another clock, because time is CLOCK_MONOTONIC everywhere; one polling thread for the
+ * rings of several threads (IORING_SETUP_ATTACH_WQ), because each thread has its own placement.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -140,6 +139,18 @@ const struct knob uring_knobs[] = {
 	  .def = "no",
 	  .help = "a buffer takes one receive behind the other until it is full (Linux 6.12)",
 	  .read_back = "io_uring_register(2) takes the flag or fails" },
+	{ .name = "recv-bundle",
+	  .type = &knob_bool,
+	  FIELD(recv_bundle, bool),
+	  .def = "no",
+	  .help = "one receive fills as many buffers as there are bytes for (Linux 6.10)",
+	  .read_back = "IORING_FEAT_RECVSEND_BUNDLE" },
+	{ .name = "no-sqarray",
+	  .type = &knob_bool,
+	  FIELD(no_sqarray, bool),
+	  .def = "no",
+	  .help = "the kernel takes submissions in their order, without an array (Linux 6.6)",
+	  .read_back = "io_uring_setup(2) takes the flag or fails" },
 	{ .name = "min-wait",
 	  .type = &knob_time,
 	  FIELD(min_wait_ns, int64_t),
@@ -223,6 +234,10 @@ static int check_idle(const struct uring_opts *o, struct err *err)
 	if (o->hybrid_iopoll && !o->iopoll)
 		return err_set(err, -EINVAL,
 			       "io_uring.hybrid-iopoll is a way to do io_uring.iopoll=yes");
+	if (o->recv_bundle && o->incremental_buffers)
+		return err_set(err, -EINVAL,
+			       "io_uring.recv-bundle fills whole buffers, "
+			       "io_uring.incremental-buffers pieces of one; set one of them");
 	return 0;
 }
 

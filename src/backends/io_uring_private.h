@@ -45,7 +45,7 @@ struct uring_opts {
 	int64_t sqpoll_idle_ns, sqpoll_cpu;
 	int64_t busy_wait_ns;
 	bool iopoll, hybrid_iopoll;
-	bool incremental_buffers;
+	bool incremental_buffers, recv_bundle, no_sqarray;
 	int64_t min_wait_ns, min_wait_count;
 	struct uring_napi napi;
 	char iowq_cpus[URING_CPUS_TEXT];
@@ -113,6 +113,14 @@ struct uring_polled {
 	uint32_t count; /* operations in it */
 };
 
+/* Of a receive into several buffers: those whose bytes next() has not told of yet. */
+struct uring_bundle {
+	uint64_t user_data;
+	uint32_t left_bytes; /* 0: none */
+	uint32_t flags;	     /* of the completion, for the last of them */
+	int buffer;	     /* the next one */
+};
+
 #define URING_REGIONS 16
 
 struct uring {
@@ -121,6 +129,7 @@ struct uring {
 	struct uring_opts opts;
 	struct uring_buffers buffers;
 	struct uring_buffers pieces; /* incremental_buffers: for streams */
+	struct uring_bundle bundle;  /* recv_bundle */
 	uint16_t stream_group;	     /* where they receive into */
 	struct uring_slots plain, direct;
 	struct timers timers;

@@ -22,6 +22,9 @@
 #define SEND_MAX    (1 << 30) /* an entry's length has 32 bits; the rest is a short count */
 #define TRIES	    1000
 
+/* In ioprio; younger than liburing 2.3. */
+#define RECVSEND_BUNDLE (1U << 4)
+
 int uring_flush(struct uring *b)
 {
 	int ret;
@@ -85,6 +88,8 @@ static void prepare_recv(struct uring *b, struct io_uring_sqe *sqe, struct io_op
 	io_uring_prep_recv(sqe, fd, NULL, 0, 0);
 	if (b->opts.multishot_recv)
 		sqe->ioprio |= IORING_RECV_MULTISHOT;
+	if (b->opts.recv_bundle)
+		sqe->ioprio |= RECVSEND_BUNDLE;
 	select_buffer(b, sqe, b->stream_group);
 }
 

@@ -177,16 +177,61 @@ static void take_tag(struct uring *b, const struct io_uring_cqe *cqe)
 		uring_queue_wake(b);
 }
 
-/* The next result of the kernel, up to cq_end. *ret is untouched when there is none. */
-static bool take(struct uring *b, struct io_result *ret, int *ret_buffer)
+/* The bundle's next buffer as a completion of its own; what ends the receive is in the last one. */
+static void take_part(struct uring *b, struct io_uring_cqe *ret)
+{
+	struct uring_bundle *s = &b->bundle;
+	uint32_t len = s->left_bytes;
+
+	if (len > b->buffers.size_bytes)
+		len = b->buffers.size_bytes;
+	s->left_bytes -= len;
+	*ret = (struct io_uring_cqe){ .user_data = s->user_data,
+				      .res = (int32_t)len,
+				      .flags = s->left_bytes
+						       ? IORING_CQE_F_BUFFER | IORING_CQE_F_MORE
+						       : s->flags };
+	ret->flags |= (uint32_t)s->buffer << IORING_CQE_BUFFER_SHIFT;
+	s->buffer = b->buffers.followers[s->buffer];
+}
+
+static void begin_bundle(struct uring *b, struct io_uring_cqe *first)
+{
+	b->bundle = (struct uring_bundle){
+		.user_data = first->user_data,
+		.left_bytes = (uint32_t)first->res,
+		.flags = first->flags & ((1U << IORING_CQE_BUFFER_SHIFT) - 1),
+		.buffer = (int)(first->flags >> IORING_CQE_BUFFER_SHIFT),
+	};
+	take_part(b, first);
+}
+
+/* Up to cq_end. */
+static bool next_completion(struct uring *b, struct io_uring_cqe *ret)
 {
 	struct io_uring_cq *cq = &b->ring.cq;
+
+	if (b->bundle.left_bytes) {
+		take_part(b, ret);
+		return true;
+	}
+	if (*cq->khead == b->cq_end)
+		return false;
+	*ret = cq->cqes[*cq->khead & cq->ring_mask];
+	io_uring_cq_advance(&b->ring, 1);
+	if (b->opts.recv_bundle && ret->flags & IORING_CQE_F_BUFFER &&
+	    ret->res > (int)b->buffers.size_bytes)
+		begin_bundle(b, ret);
+	return true;
+}
+
+/* The next result of the kernel. *ret is untouched when there is none. */
+static bool take(struct uring *b, struct io_result *ret, int *ret_buffer)
+{
+	struct io_uring_cqe cqe;
 	struct io_result r;
 
-	while (*cq->khead != b->cq_end) {
-		struct io_uring_cqe cqe = cq->cqes[*cq->khead & cq->ring_mask];
-
-		io_uring_cq_advance(&b->ring, 1);
+	while (next_completion(b, &cqe)) {
 		if (cqe.user_data < TAGS)
 			take_tag(b, &cqe);
 		else if (result_of(b, &cqe, &r, ret_buffer)) {
