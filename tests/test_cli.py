@@ -434,6 +434,21 @@ def test_a_plan_leaves_out_what_every_run_would_refuse():
         assert out.count("a quorum of 2 is out of reach") == 1, out
 
 
+def test_a_run_that_ends_by_itself_is_given_the_time_it_takes():
+    for client, took in (("rate: 100, requests: 10k", "about 15 min 01 s"),
+                         ("period: 10ms, requests: 10k", "about 15 min 01 s"),
+                         ('rate: "aseq:min=10:max=100:step=10", rate-step: 5s',
+                          "about 7 min 31 s"),
+                         ('rate: "aseq:min=10:max=100:step=10", rate-step: 5s, requests: auto',
+                          "about 7 min 31 s")):
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(f"client: {{{client}}}\nblocks: 3\n"
+                       "factors: {node.backend: [epoll, poll]}\n")
+            file.flush()
+            out = run("plan", file.name).stdout
+            assert took in out, (client, out)
+
+
 def test_help_lists_every_option():
     for command in ("node", "client", "proxy"):
         out = run("help", command, status=0).stdout

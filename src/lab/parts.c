@@ -277,11 +277,15 @@ int64_t role_knobs_number(const struct role_knobs *rk, const char *key, int64_t 
 {
 	const struct knob_bind *bind;
 	const struct knob *k = knob_set_find(&rk->set, key, &bind);
-	int64_t value;
+	char text[SETTING_TEXT];
+	int64_t value = otherwise;
 
-	if (!k || (k->type != &knob_int && k->type != &knob_time && k->type != &knob_size))
+	if (!k)
 		return otherwise;
-	memcpy(&value, (const char *)bind->opts + k->offset, sizeof(value));
+	if (k->type == &knob_int || k->type == &knob_time || k->type == &knob_size)
+		memcpy(&value, (const char *)bind->opts + k->offset, sizeof(value));
+	else if (role_knobs_text(rk, key, text, sizeof(text)))
+		units_parse(UNIT_COUNT, text, NULL, &value, NULL); /* "1k" or "auto" */
 	return value;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "base/value.h"
 #include "lab/possible.h"
 #include "lab/provenance.h"
 #include "lab/system.h"
@@ -20,6 +21,9 @@ enum { DRAW_ORDER = 1, DRAW_WORKLOAD = 2 };
 
 /* A run may take so much longer than its client's time before it is stopped. */
 #define PATIENCE_NS (10 * SEC)
+
+/* 73 years. */
+#define FAR_NS (INT64_MAX / 4)
 
 void plan_destroy(struct plan *plan)
 {
@@ -50,18 +54,42 @@ int64_t plan_expected_ns(const struct plan *plan, int64_t overhead_ns)
 	return block_ns * plan->experiment->blocks;
 }
 
+/* All steps of a rate that changes; a second when it has no end, or does not change. */
+static int64_t steps_ns(const struct role_knobs *client)
+{
+	int64_t step_ns = role_knobs_number(client, "rate-step", 0);
+	struct value rate = { 0 };
+	char text[SETTING_TEXT];
+	uint64_t steps = 0;
+
+	if (role_knobs_text(client, "rate", text, sizeof(text)) &&
+	    value_parse(text, VALUE_RATE, NULL, &rate, NULL) == 0) {
+		steps = value_steps(&rate);
+		value_finish(&rate);
+	}
+	if (!steps || step_ns <= 0 || steps > (uint64_t)(FAR_NS / step_ns))
+		return SEC;
+	return (int64_t)steps * step_ns;
+}
+
+/* Of each thread; 0: a closed loop, or a rate that changes. */
+static double steady_rate(const struct role_knobs *client)
+{
+	return role_knobs_number(client, "outstanding", 0) ? 0 : role_knobs_rate(client, "rate");
+}
+
 /* By duration, or by a number of requests at a rate, or (closed loop) anybody's guess. */
 static int64_t measuring_ns(const struct role_knobs *client)
 {
 	int64_t duration = role_knobs_number(client, "duration", 0);
 	int64_t requests = role_knobs_number(client, "requests", 0);
-	double rate = role_knobs_rate(client, "rate");
+	double rate = steady_rate(client);
 
 	if (duration > 0)
 		return duration;
-	if (rate <= 0 || role_knobs_number(client, "outstanding", 0))
-		return SEC;
-	return (int64_t)((double)(requests ? requests : 1) / rate * SEC);
+	if (rate > 0)
+		return (int64_t)((double)(requests > 0 ? requests : 1) / rate * SEC);
+	return steps_ns(client);
 }
 
 static void set_times(struct plan_config *c, const struct role_knobs *client)
