@@ -312,6 +312,35 @@ static void test_the_text_says_what_can_be_concluded(void)
 	check_contains("factors: {node.threads: [1, 2]}\nblocks: 6\n", many);
 }
 
+static void test_a_run_that_is_too_short_for_a_percentile_is_said(void)
+{
+	static const char *const rows[][2] = {
+		{ "client: {rate: 5k, duration: 1s}\n",
+		  "a run measures about 5000 requests: p99 rests on 50 of them, 10000 (2.00 s) " },
+		{ "client: {rate: 10, threads: 2, duration: 1s}\nprimary: p999\n",
+		  "a run measures about 20 requests: p50 rests on 10 of them, 200 (10.0 s) " },
+		{ "client: {rate: 5k, requests: 900, duration: 10s}\n",
+		  "a run measures about 900 requests: too few for a p99, which takes 1000 " },
+		{ "client: {rate: 10}\n", "a run measures about 1 request: too few for a p50, " },
+	};
+	static const char *const enough[] = { "client: {rate: 5k, duration: 2s}\n",
+					      "client: {outstanding: 4, duration: 1ms}\n" };
+	char file[200], *out;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		snprintf(file, sizeof(file), "%sfactors: {node.threads: [1, 2]}\n", rows[i][0]);
+		check_contains(file, (const char *const[]){ rows[i][1], NULL });
+	}
+	for (size_t i = 0; i < sizeof(enough) / sizeof(*enough); i++) {
+		snprintf(file, sizeof(file), "%sfactors: {node.threads: [1, 2]}\n", enough[i]);
+		out = text_of(file);
+		CU_ASSERT(out && !strstr(out, "measures about"));
+		free(out);
+	}
+	check_contains("client: {duration: 1s}\nfactors: {client.rate: [20k, 3k]}\n",
+		       (const char *const[]){ "a run of 3k measures about 3000 requests: ", NULL });
+}
+
 static void test_what_is_not_possible_here_is_planned_around(void)
 {
 	static const char file[] =
@@ -356,6 +385,8 @@ static CU_TestInfo tests[] = {
 	{ "an edited plan is refused", test_an_edited_plan_is_refused },
 	{ "the text says what will be done", test_the_text_says_what_will_be_done },
 	{ "the text says what can be concluded", test_the_text_says_what_can_be_concluded },
+	{ "a run that is too short for a percentile is said",
+	  test_a_run_that_is_too_short_for_a_percentile_is_said },
 	{ "what is not possible here is planned around",
 	  test_what_is_not_possible_here_is_planned_around },
 	{ "a baseline that is not possible is said and never run",

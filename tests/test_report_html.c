@@ -129,6 +129,24 @@ static void test_a_suspicious_machine_is_marked(void)
 	check_page("nothing usable", "class=\"card silent\"");
 }
 
+static void test_runs_that_are_too_short_are_said_in_the_card(void)
+{
+	struct analysis *a = report_case_analyse(report_case_find("demo"));
+	char *page;
+
+	for (unsigned i = 0; i < a->data->run_count; i++)
+		a->data->runs[i].requests = 5000 + i;
+	page = report_case_html(a);
+	CU_ASSERT(strstr(page, "<b>5000</b> in the run with the fewest<small>p99 rests on 50 of "
+			       "them, 10000 ") != NULL);
+	free(page);
+	page = report_case_text(a, 200, false);
+	CU_ASSERT(strstr(page, "\nrequests 5000 in the run with the fewest: p99 rests on 50 ") !=
+		  NULL);
+	free(page);
+	synthetic_discard(a);
+}
+
 static void test_a_page_that_cannot_be_written_is_an_error(void)
 {
 	struct analysis *a = report_case_analyse(report_case_find("demo"));
@@ -152,6 +170,8 @@ static CU_TestInfo tests[] = {
 	{ "the axis says which side is better", test_the_axis_says_which_side_is_better },
 	{ "runs that do not count are hollow", test_runs_that_do_not_count_are_hollow },
 	{ "a suspicious machine is marked", test_a_suspicious_machine_is_marked },
+	{ "runs that are too short are said in the card",
+	  test_runs_that_are_too_short_are_said_in_the_card },
 	{ "a page that cannot be written is an error",
 	  test_a_page_that_cannot_be_written_is_an_error },
 	CU_TEST_INFO_NULL,

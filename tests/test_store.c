@@ -39,13 +39,14 @@ static void write_run(const char *folder, const struct plan *plan, const struct 
 	folder_create(path, NULL);
 	strcat(path, "/run.json");
 	json = json_pack("{s:i, s:i, s:i, s:i, s:i, s:b, s:s, s:b, s:b, s:s, s:s, s:{s:f, s:n}, "
-			 "s:{s:f, s:f}}",
+			 "s:{s:f, s:f}, s:{s:{s:i}}}",
 			 "run", row->id, "config", row->config, "block", row->block, "position", 0,
 			 "attempt", row->attempt, "aa", row->is_aa, "label",
 			 plan->configs[row->config].label, "failed", !row->verdict, "impossible",
 			 row->impossible, "verdict", row->verdict ? row->verdict : "FAILED",
 			 "reasons", row->verdict ? "" : "node: exit status 3", "metrics", "p50",
-			 row->p50, "p999", "times", "started_s", row->id * 1.0, "took_s", 1.5);
+			 row->p50, "p999", "times", "started_s", row->id * 1.0, "took_s", 1.5,
+			 "client", "counts", "done", 100 + row->id);
 	file_write_json(path, json, NULL);
 	json_decref(json);
 }
@@ -121,6 +122,7 @@ static void test_the_last_attempt_with_numbers_counts(void)
 	CHECK_NEAR(d->runs[0].metric[METRIC_P50], 10, 0);
 	CU_ASSERT(isnan(d->runs[0].metric[METRIC_RUN_DELAY])); /* older than this metric */
 	CHECK_INT(d->run_count, 8);
+	CHECK_NEAR(d->runs[3].requests, 104, 0);
 	for (unsigned i = 0; i < 8; i++)
 		CHECK_INT(d->runs[i].usable, usable[i]);
 	CHECK_NEAR(dataset_run(d, 1, 0)->metric[METRIC_P50], 13, 0);

@@ -98,6 +98,7 @@ struct lab_run {
 	enum verdict taken;	/* the worst of what the kernel made of its settings */
 	char reasons[512];	/* why not VALID, or why it failed; one a line */
 	double started_s;	/* since the start of the sweep */
+	double requests;	/* measured and answered; 0: not known */
 	double metric[METRICS]; /* NaN: not there (fewer than 10 samples beyond, failed) */
 	char directory[64];	/* "runs/00042" */
 };

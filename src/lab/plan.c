@@ -92,6 +92,18 @@ static int64_t measuring_ns(const struct role_knobs *client)
 	return steps_ns(client);
 }
 
+/* What ends a run first counts. */
+static void set_requests(struct plan_config *c, const struct role_knobs *client)
+{
+	double threads = (double)role_knobs_number(client, "threads", 1);
+	double requests = (double)role_knobs_number(client, "requests", 0);
+	double of_time = steady_rate(client) * (double)measuring_ns(client) / SEC;
+
+	c->rate_hz = threads * steady_rate(client);
+	c->requests = threads *
+		      (requests > 0 && (!c->rate_hz || requests < of_time) ? requests : of_time);
+}
+
 static void set_times(struct plan_config *c, const struct role_knobs *client)
 {
 	bool by_duration = role_knobs_number(client, "duration", 0) > 0;
@@ -101,6 +113,7 @@ static void set_times(struct plan_config *c, const struct role_knobs *client)
 	c->limit_ns = c->expected_ns + role_knobs_number(client, "drain", 0) + PATIENCE_NS;
 	if (!by_duration)
 		c->limit_ns += 9 * measuring;
+	set_requests(c, client);
 }
 
 /*

@@ -22,6 +22,9 @@ struct plan_config {
 	char why[256];	     /* not possible here, or a setting that makes no difference: why */
 	int64_t expected_ns; /* warm-up and measuring */
 	int64_t limit_ns;    /* a client that takes longer is stopped, and the run has failed */
+	double requests;     /* that it measures, at rate_hz; 0: not known (a closed loop, a plan
+				from the disk) */
+	double rate_hz;
 };
 
 struct plan_slot {

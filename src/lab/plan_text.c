@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "lab/enough.h"
 #include "lab/plan.h"
 #include "lab/progress.h"
 #include "lab/stats.h"
@@ -100,6 +101,37 @@ static void write_time(const struct plan *plan, FILE *out)
 		plan->seed);
 }
 
+/* Of those that run, the one with the fewest requests; *alike: all have so many. */
+static const struct plan_config *fewest_requests(const struct plan *plan, bool *alike)
+{
+	const struct plan_config *fewest = NULL;
+
+	*alike = true;
+	for (unsigned i = 0; i < plan->config_count; i++) {
+		const struct plan_config *c = &plan->configs[i];
+
+		if (!c->possible)
+			continue;
+		*alike = *alike && (!fewest || c->requests == fewest->requests);
+		if (!fewest || c->requests < fewest->requests)
+			fewest = c;
+	}
+	return fewest;
+}
+
+static void write_requests(const struct plan *plan, FILE *out)
+{
+	bool alike;
+	const struct plan_config *c = fewest_requests(plan, &alike);
+	char few[ENOUGH_TEXT];
+
+	if (!c ||
+	    !*enough_text(c->requests, c->rate_hz, plan->experiment->primary, few, sizeof(few)))
+		return;
+	fprintf(out, "a run%s%s measures about %.0f request%s: %s\n", alike ? "" : " of ",
+		alike ? "" : c->label, c->requests, c->requests > 1 ? "s" : "", few);
+}
+
 /* a has this level, b the baseline's, and they differ in nothing else. */
 static bool is_pair(const struct plan *plan, unsigned i, unsigned j, unsigned factor,
 		    unsigned level)
@@ -154,8 +186,9 @@ static void write_power(const struct plan *plan, unsigned blocks, FILE *out)
 		unsigned pairs = count_pairs(plan, i);
 
 		if (pairs && pairs != UINT32_MAX)
-			fprintf(out, "  a level of %s, over %u pairs: +-%.2f s\n",
-				x->factors[i].key, pairs, half_width(blocks, 0.025, pairs));
+			fprintf(out, "  a level of %s, over %u pair%s: +-%.2f s\n",
+				x->factors[i].key, pairs, pairs > 1 ? "s" : "",
+				half_width(blocks, 0.025, pairs));
 	}
 }
 
@@ -207,5 +240,6 @@ void plan_write_text(const struct plan *plan, FILE *out)
 			"\nThe baseline is not possible here, so nothing can be compared: %s\n",
 			plan->configs[plan->baseline].why);
 	write_time(plan, out);
+	write_requests(plan, out);
 	write_conclusions(plan, out);
 }

@@ -5,6 +5,7 @@
  */
 #include <math.h>
 
+#include "lab/enough.h"
 #include "lab/html.h"
 #include "lab/load_text.h"
 #include "lab/number.h"
@@ -55,6 +56,21 @@ static void put_runs(const struct sheet *s)
 		"<b>%u</b> usable of %u<small>%u valid, %u suspect, %u invalid, %u failed</small>",
 		a->usable, s->d->run_count, a->usable - a->suspect, a->suspect, a->invalid,
 		a->failed);
+	close_fact(s);
+}
+
+static void put_requests(const struct sheet *s)
+{
+	const struct lab_run *r = enough_fewest(s->d);
+	char few[ENOUGH_TEXT];
+
+	if (!r)
+		return;
+	open_fact(s, "Requests a run");
+	fprintf(s->out, "<b>%.0f</b> in the run with the fewest<small>", r->requests);
+	html_sentence(s->out, enough_text(r->requests, r->metric[METRIC_RATE], s->d->primary, few,
+					  sizeof(few)));
+	fputs("</small>", s->out);
 	close_fact(s);
 }
 
@@ -160,6 +176,7 @@ void sheet_put_card(const struct sheet *s)
 	put_resolution(s);
 	put_size(s);
 	put_runs(s);
+	put_requests(s);
 	put_drift(s);
 	fputs("</dl></div>\n", s->out);
 	put_links(s);

@@ -12,6 +12,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "lab/enough.h"
 #include "lab/load_text.h"
 #include "lab/number.h"
 #include "lab/reasons.h"
@@ -145,6 +146,19 @@ static void put_drift(const struct page *p)
 	put_line(p, "drift", text);
 }
 
+/* Nothing when there are enough of them. */
+static void put_requests(const struct page *p)
+{
+	const struct lab_run *r = enough_fewest(p->d);
+	char few[ENOUGH_TEXT], text[ENOUGH_TEXT + 64];
+
+	if (!r ||
+	    !*enough_text(r->requests, r->metric[METRIC_RATE], p->d->primary, few, sizeof(few)))
+		return;
+	snprintf(text, sizeof(text), "%.0f in the run with the fewest: %s", r->requests, few);
+	put_line(p, "requests", text);
+}
+
 static void put_head(const struct page *p)
 {
 	char load[512];
@@ -155,6 +169,7 @@ static void put_head(const struct page *p)
 	if (p->a->usable) {
 		put_aa(p);
 		put_drift(p);
+		put_requests(p);
 	}
 }
 

@@ -76,6 +76,7 @@ static void read_metrics(const json_t *json, struct lab_run *r)
 static bool read_run(const json_t *json, const struct plan *plan, struct stored_run *ret)
 {
 	const json_t *times = json_object_get(json, "times");
+	const json_t *counts = json_object_get(json_object_get(json, "client"), "counts");
 	struct lab_run *r = &ret->run;
 
 	*ret = (struct stored_run){ 0 };
@@ -88,6 +89,7 @@ static bool read_run(const json_t *json, const struct plan *plan, struct stored_
 		return false;
 	r->is_aa = json_is_true(json_object_get(json, "aa"));
 	r->started_s = json_number_value(json_object_get(times, "started_s"));
+	r->requests = json_number_value(json_object_get(counts, "done"));
 	snprintf(r->reasons, sizeof(r->reasons), "%s", get_text(json, "reasons"));
 	snprintf(r->directory, sizeof(r->directory), "runs/%05u", r->id);
 	read_metrics(json_object_get(json, "metrics"), r);
