@@ -461,6 +461,10 @@ def test_help_of_a_part():
     assert part.startswith("sched: ") and "--sched.policy" in part and "--pin" not in part, part
     part = run("client", "--help=tls").stdout
     assert part.startswith("TLS:") and "--tls-cert" in part, part
+    part = run("client", "--help=secret").stdout
+    assert part.startswith("secret ") and "--secret-file" in part, part
+    for name in ("load", "degraded", "script"):
+        assert run("hog", f"--help={name}").stdout.startswith(f"{name}: "), name
     wrong = run("node", "--help=shed", status=2)
     assert "no such part; there are" in wrong.stderr and "sched" in wrong.stderr, wrong.stderr
 

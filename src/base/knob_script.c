@@ -252,7 +252,7 @@ static const struct knob knobs[] = {
 
 const struct knob_group script_knobs = {
 	.name = "",
-	.help = "options from files",
+	.help = "script: options from a file",
 	.knobs = knobs,
 	.opts_size = sizeof(struct script_opts),
 };

@@ -40,7 +40,7 @@ static const struct knob knobs[] = {
 
 const struct knob_group secret_knobs = {
 	.name = "",
-	.help = "shared secret",
+	.help = "secret that client and node share",
 	.knobs = knobs,
 	.opts_size = sizeof(struct secret_opts),
 };

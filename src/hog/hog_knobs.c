@@ -49,7 +49,7 @@ static const struct knob knobs[] = {
 
 const struct knob_group hog_knobs = {
 	.name = "",
-	.help = "who is busy, and how much",
+	.help = "load: who is busy, and how much",
 	.knobs = knobs,
 	.opts_size = sizeof(struct hog_opts),
 };

@@ -86,7 +86,7 @@ static void make_run_group(struct role_knobs *rk)
 		.name = "",
 		.help = has_connections(rk->role)
 				? "backend, and what to do about settings that are not taken"
-				: "what to do about settings that are not taken",
+				: "degraded: what to do about settings that are not taken",
 		.knobs = has_connections(rk->role) ? rk->run_knobs : rk->run_knobs + 1,
 		.opts_size = sizeof(rk->run_opts),
 	};
