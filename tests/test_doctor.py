@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import json
 import os
 import pathlib
+import re
 import sys
 import tempfile
 import time
@@ -68,6 +69,16 @@ def test_info_says_what_this_machine_is_and_what_works():
         assert word in page, (word, page)
     assert max(map(len, page.splitlines())) <= 100, page
     assert not [line for line in page.splitlines() if line != line.rstrip()], page
+
+
+def test_info_says_when_the_kernel_has_two_figures_for_its_memory():
+    def total_kb(*paths):
+        text = "".join(pathlib.Path(path).read_text() for path in paths)
+        return sum(int(kb) for kb in re.findall(r"MemTotal: +(\d+) kB", text))
+    nodes = total_kb(*pathlib.Path("/sys/devices/system/node").glob("node*/meminfo"))
+    ratio = nodes / total_kb("/proc/meminfo")
+    page = run("info", "machine", status=0).stdout
+    assert ("two figures" in page) == (ratio > 0 and abs(ratio - 1) > 0.01), (ratio, page)
 
 
 def test_info_lists_the_parts_of_a_machine_by_all_their_names():

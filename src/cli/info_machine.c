@@ -65,22 +65,6 @@ static const char *size_text(uint64_t bytes, char *buf, size_t size)
 	return buf;
 }
 
-static void print_nodes(const struct topology *t)
-{
-	char cpus[128], bytes[32], text[LINE];
-	struct topology_object o;
-	size_t len = 0;
-
-	for (unsigned i = 0; topology_object(t, TOPOLOGY_NODE, i, &o) && len < sizeof(text); i++) {
-		cpus_write(&o.cpus, cpus, sizeof(cpus));
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%snode %d: cpus %s, %s",
-					len ? "; " : "", o.os, *cpus ? cpus : "none",
-					size_text(o.bytes, bytes, sizeof(bytes)));
-	}
-	if (len)
-		print_line("nodes", text);
-}
-
 /* In MiB; the kernel's kB are 1024 bytes. */
 static double meminfo_mib(const char *key)
 {
@@ -91,13 +75,49 @@ static double meminfo_mib(const char *key)
 		       : 0;
 }
 
+/* The kernel keeps both counts; where memory came or went after boot they may differ. */
+static void compare_memory(uint64_t of_nodes)
+{
+	double nodes = (double)of_nodes / (1 << 20), all = meminfo_mib("MemTotal");
+	char text[LINE];
+
+	if (!of_nodes || !(all > 0) || (nodes > 0.99 * all && nodes < 1.01 * all))
+		return;
+	snprintf(text, sizeof(text),
+		 "(%.0f MiB in all by the nodes' own count in /sys, %.0f by /proc/meminfo: the "
+		 "kernel itself has two figures here)",
+		 nodes, all);
+	print_line("", text);
+}
+
+static void print_nodes(const struct topology *t)
+{
+	char cpus[128], bytes[32], text[LINE];
+	struct topology_object o;
+	uint64_t all = 0;
+	size_t len = 0;
+
+	for (unsigned i = 0; topology_object(t, TOPOLOGY_NODE, i, &o) && len < sizeof(text); i++) {
+		cpus_write(&o.cpus, cpus, sizeof(cpus));
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%snode %d: cpus %s, %s",
+					len ? "; " : "", o.os, *cpus ? cpus : "none",
+					size_text(o.bytes, bytes, sizeof(bytes)));
+		all += o.bytes;
+	}
+	if (len)
+		print_line("nodes", text);
+	if (topology_is_real(t))
+		compare_memory(all);
+}
+
 static void print_memory(void)
 {
 	char text[LINE], pages[64];
 
 	if (!machine_find("", "/proc/meminfo", "HugePages_Total", pages, sizeof(pages)))
 		snprintf(pages, sizeof(pages), "no");
-	snprintf(text, sizeof(text), "%.0f MiB, of which %.0f are available; %s huge pages",
+	snprintf(text, sizeof(text),
+		 "%.0f MiB in all (MemTotal), of which %.0f are available; %s huge pages",
 		 meminfo_mib("MemTotal"), meminfo_mib("MemAvailable"), pages);
 	print_line("memory", text);
 }
