@@ -46,7 +46,7 @@ static const struct {
 	{ "rate", "1.5", 0, "1.5" },
 	{ "rate", "0.5", -EINVAL, "rate: \"0.5\" is too small: at least 1" },
 	{ "rate", "1000000.5", -EINVAL, "rate: \"1000000.5\" is too large: at most 1M" },
-	{ "rate", "20kk", -EINVAL, "rate: \"20kk\" is not a rate: try 20k" },
+	{ "rate", "20kk", -EINVAL, "rate: \"20kk\" is not a rate: try 20k (units are k, M, G)" },
 	{ "share", "10%", 0, "10%" },
 	{ "share", "7", -EINVAL, "share: \"7\" is more than 1: did you mean 7%?" },
 	{ "backend", "io_uring", 0, "io_uring" },

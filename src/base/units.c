@@ -384,8 +384,9 @@ int units_parse_rate(const char *text, double *ret_per_s, struct err *err)
 	}
 	if (unit_len >= sizeof(unit) || !factor ||
 	    (text[len + unit_len] && strcmp(text + len + unit_len, "/s")))
-		return err_set(err, -EINVAL, "\"%s\" is not a rate: try %.*s%s", text, (int)len,
-			       text, scale_guess(&families[UNIT_COUNT], text + len));
+		return err_set(err, -EINVAL, "\"%s\" is not a rate: try %.*s%s (units are k, M, G)",
+			       text, (int)len, text,
+			       scale_guess(&families[UNIT_COUNT], text + len));
 	for (step = factor; step > 1; step /= 10)
 		exponent++;
 	per_s = read_real(text, len, exponent);
