@@ -332,7 +332,8 @@ static void test_a_refused_connection_is_named(void)
 	address_format(&bound, rig.opts.to, sizeof(rig.opts.to));
 	set(&rig, "threads", "3");
 	CHECK_INT(run(&rig), -ECONNREFUSED);
-	snprintf(want, sizeof(want), "connect %s: Connection refused", rig.opts.to);
+	snprintf(want, sizeof(want), "connect %s: Connection refused: no node listens there",
+		 rig.opts.to);
 	CU_ASSERT(!strncmp(rig.err.text, "thread ", 7));
 	CU_ASSERT(strstr(rig.err.text, want) != NULL);
 	CU_ASSERT(!rig.result);

@@ -32,7 +32,8 @@ static const struct knob knobs[] = {
 	  .min = 0,
 	  .max = NO_MAX,
 	  .def = "0",
-	  .help = "measured requests of each thread; 0: as --duration allows; auto: all steps" },
+	  .help = "measured requests of each thread; 0: as --duration allows, or 1 without it; "
+		  "auto: all steps" },
 	{ .name = "duration",
 	  .type = &knob_time,
 	  FIELD(duration_ns, int64_t),

@@ -163,6 +163,9 @@ static int check(struct client_thread *t, int64_t deadline_ns)
 		return err_set(&t->err, -ECONNREFUSED,
 			       "connect %s: %s: no node has made this socket", t->job->to_text,
 			       strerror(ENOENT));
+	if (l->refused == -ECONNREFUSED)
+		return err_set(&t->err, l->refused, "connect %s: %s: no node listens there",
+			       t->job->to_text, strerror(ECONNREFUSED));
 	if (l->refused)
 		return err_sys(&t->err, l->refused, "connect %s", t->job->to_text);
 	if (l->lost)
