@@ -79,10 +79,13 @@ static int check_new_level(struct reader *r, const struct factor *f, const char 
 			   const struct yaml_place *at)
 {
 	int same = reader_find_level(r, f, text);
+	const char *other = same >= 0 ? f->levels[same].text : "";
+	bool is_spelt_so = !strcmp(other, text);
 
 	if (same >= 0)
-		return yaml_complain(at, r->err, "factors.%s: \"%s\" is a level twice (see \"%s\")",
-				     f->key, text, f->levels[same].text);
+		return yaml_complain(at, r->err, "factors.%s: \"%s\" is a level twice%s%s%s",
+				     f->key, text, is_spelt_so ? "" : ": the same as \"",
+				     is_spelt_so ? "" : other, is_spelt_so ? "" : "\"");
 	if (strlen(text) >= LEVEL_TEXT)
 		return yaml_complain(at, r->err,
 				     "factors.%s: longer than %d bytes; give it a name in a bundle",

@@ -51,8 +51,11 @@ int reader_walk(struct reader *r, const char *where, const char *prefix, const s
 int reader_text(struct reader *r, const char *where, const struct yaml *value, char *buf,
 		size_t size)
 {
-	if (value->kind != YAML_TEXT || value->missing)
-		return yaml_complain(&value->place, r->err, "%s: a text is missing here", where);
+	if (value->missing)
+		return yaml_complain(&value->place, r->err, "%s: a value is missing here", where);
+	if (value->kind != YAML_TEXT)
+		return yaml_complain(&value->place, r->err, "%s: one value belongs here, not a %s",
+				     where, value->kind == YAML_LIST ? "list" : "map");
 	if (strlen(value->text) >= size)
 		return yaml_complain(&value->place, r->err, "%s: longer than %zu bytes", where,
 				     size - 1);

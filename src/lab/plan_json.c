@@ -377,7 +377,7 @@ int plan_load(const char *path, struct plan **ret, struct err *err)
 	json_t *json;
 	int rc = file_read_json(path, &json, err);
 
-	if (rc == -ENOENT)
+	if (rc == -ENOENT || rc == -ENOTDIR)
 		return err_set(err, -EINVAL, "%s: there is none, so this is no sweep's folder",
 			       path);
 	if (rc < 0)
