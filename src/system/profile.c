@@ -5,6 +5,7 @@
  */
 #include "system/profile.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,6 +89,9 @@ static int read_file(const char *path, char **ret, struct err *err)
 	len = getdelim(ret, &size, '\0', file);
 	if (len < 0)
 		return err_set(err, -EINVAL, "%s is empty or cannot be read", path);
+	for (const char *c = *ret; c < *ret + len; c++)
+		if (iscntrl((unsigned char)*c) && !isspace((unsigned char)*c))
+			return err_set(err, -EINVAL, "%s: has bytes that are no text", path);
 	return 0;
 }
 
@@ -101,8 +105,11 @@ int profile_read(const char *name_or_file, struct setting_request *requests, uns
 
 	if (p)
 		return profile_parse(p->name, p->text, requests, max, count, err);
-	if (stat(name_or_file, &st) || !S_ISREG(st.st_mode))
+	if (stat(name_or_file, &st))
 		return profile_unknown(name_or_file, err);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, -EINVAL, "%s: no file of NAME = VALUE lines, and no profile",
+			       name_or_file);
 	rc = read_file(name_or_file, &text, err);
 	return rc ? rc : profile_parse(name_or_file, text, requests, max, count, err);
 }
