@@ -14,7 +14,9 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/wrapped.h"
+#include "system/cpus.h"
 #include "system/doctor.h"
+#include "system/machine.h"
 
 enum { COLUMN_ID = 6, COLUMN_TEXT = 22 };
 
@@ -113,6 +115,27 @@ static void print_json(const struct doctor_report *report)
 	json_decref(json);
 }
 
+/* A folder without a /proc and CPUs that are not there would all be found fine, or unknown. */
+static int check_request(const struct doctor_opts *opts, struct err *err)
+{
+	char text[1024], missing_text[256];
+	cpu_set_t planned, online, missing;
+
+	if (!machine_has(opts->root, "/proc"))
+		return err_set(err, -EINVAL,
+			       "--root=%s: no folder with the proc and sys of a machine",
+			       opts->root);
+	if (!machine_read(opts->root, "/sys/devices/system/cpu/online", text, sizeof(text)))
+		return 0;
+	cpus_read(opts->cpus, &planned);
+	cpus_read(text, &online);
+	if (!cpus_minus(&planned, &online, &missing))
+		return 0;
+	cpus_write(&missing, missing_text, sizeof(missing_text));
+	return err_set(err, -EINVAL, "--cpus=%s: no cpu %s here (online %.900s)", opts->cpus,
+		       missing_text, text);
+}
+
 static int examine(const struct doctor_opts *opts, struct err *err)
 {
 	struct doctor_request request = { .root = opts->root, .window_ns = opts->window_ns };
@@ -146,6 +169,8 @@ int run_doctor(int argc, char **argv)
 		err_set(&err, -EINVAL, "\"%s\" is not an option; options begin with --", argv[1]);
 		return complain(EXIT_USAGE, "doctor", &err);
 	}
+	if (check_request(&opts, &err) < 0)
+		return complain(EXIT_USAGE, "doctor", &err);
 	rc = examine(&opts, &err);
 	return rc < 0 ? complain(EXIT_IMPOSSIBLE, "doctor", &err) : rc ? EXIT_CHECK : EXIT_VALID;
 }

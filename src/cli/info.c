@@ -214,6 +214,11 @@ int run_info(int argc, char **argv)
 
 	if (knob_wants_help(argc, argv))
 		return print_topics();
+	if (argc > 2) {
+		fprintf(stderr, "ringwalk info: one thing at a time: \"%s\" or \"%s\"\n", argv[1],
+			argv[2]);
+		return EXIT_USAGE;
+	}
 	for (size_t i = 0; i < TOPICS; i++) {
 		if (!strcmp(what, topics[i].name))
 			return topics[i].print();

@@ -45,7 +45,7 @@ static void print_overview(FILE *out)
 	for (const struct command *c = commands; c->name; c++)
 		fprintf(out, "  %-7s %-28s %s\n", c->name, c->arguments, c->help);
 	fputs("\n`ringwalk help COMMAND` lists a command's options, `ringwalk node --help=sched` a "
-	      "part of them.\n"
+	      "part of them,\n`ringwalk --version` says which ringwalk this is.\n"
 	      "Exit status: 0 done and valid, 1 a check or a request failed, 2 wrong usage or "
 	      "file,\n3 not possible on this machine, 4 interrupted with results kept.\n",
 	      out);
