@@ -10,12 +10,14 @@
 #include "tests/report_cases.h"
 #include "tests/test.h"
 
-static void test_reasons_that_differ_in_digits_only_are_alike(void)
+static void test_reasons_that_differ_in_measures_only_are_alike(void)
 {
 	CU_ASSERT(reasons_alike("lateness 931 us", "lateness 12 us"));
 	CU_ASSERT(reasons_alike("sent 19.2k/s", "sent 9k/s"));
 	CU_ASSERT(reasons_alike("", ""));
-	CU_ASSERT(!reasons_alike("lateness 931 us", "lateness 931 ms"));
+	CU_ASSERT(reasons_alike("late: 931 us (p50 is 98 us)", "late: 2.31 ms (p50 is 1.42 ms)"));
+	CU_ASSERT(!reasons_alike("5 runs", "5 s"));
+	CU_ASSERT(!reasons_alike("lateness 931 us", "lateness 931 %"));
 	CU_ASSERT(!reasons_alike("cpu 1", "cpu"));
 	CU_ASSERT(!reasons_alike("a", "ab"));
 }
@@ -106,8 +108,8 @@ static void test_the_load_is_one_line(void)
 }
 
 static CU_TestInfo tests[] = {
-	{ "reasons that differ in digits only are alike",
-	  test_reasons_that_differ_in_digits_only_are_alike },
+	{ "reasons that differ in measures only are alike",
+	  test_reasons_that_differ_in_measures_only_are_alike },
 	{ "reasons are lines", test_reasons_are_lines },
 	{ "everyone absent has a reason", test_everyone_absent_has_a_reason },
 	{ "no number and no run are told apart", test_no_number_and_no_run_are_told_apart },

@@ -64,10 +64,19 @@ bool reasons_absent(const struct analysis *a, unsigned index, struct absent *ret
 	return !a->configs[index].rank;
 }
 
+/* A time has its unit, which is another one when it is longer, and means the same. */
 static const char *skip_number(const char *s)
 {
+	static const char *const units[] = { " ns", " us", " ms", " s" };
+
 	while (isdigit((unsigned char)*s) || (*s == '.' && isdigit((unsigned char)s[1])))
 		s++;
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		size_t len = strlen(units[i]);
+
+		if (!strncmp(s, units[i], len) && !isalpha((unsigned char)s[len]))
+			return s + len;
+	}
 	return s;
 }
 

@@ -2,7 +2,7 @@
  * reasons.h - why configurations are not in the ranking, and why runs are not VALID.
  *
  * Reports list both. Reasons carry numbers ("lateness p99 931 us"), so two are alike when they
- * differ in digits only.
+ * differ in digits and units of time only.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
