@@ -140,11 +140,12 @@ void sheet_put_environment(const struct sheet *s)
 void sheet_put_reproduce(const struct sheet *s)
 {
 	sheet_open(s, "reproduce", "Do it again",
-		   "The seed fixes the order of the runs and the requests of every block.");
+		   "The same order of runs and the same requests in every block come of the same "
+		   "seed, written into the file; the folder has to be another one.");
 	fputs("<pre>", s->out);
 	html_text(s->out, s->d->command);
 	fputs("</pre>\n<p class=\"lead\">", s->out);
-	html_printf(s->out, "Experiment file: %s. Seed: %" PRIu64 ".",
+	html_printf(s->out, "Experiment file: %s. In it: seed: %" PRIu64 ".",
 		    s->d->file[0] ? s->d->file : "none", s->d->seed);
 	fputs("</p>\n", s->out);
 	sheet_close(s);
