@@ -456,6 +456,36 @@ def test_a_run_that_ends_by_itself_is_given_the_time_it_takes():
             assert took in out, (client, out)
 
 
+def test_a_sweep_has_failed_only_where_no_repeat_counts():
+    """Whatever this machine makes of the runs: their verdicts are written over."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder)
+        (path / "x.yaml").write_text(
+            "client: {rate: 1k, duration: 50ms}\nblocks: 1\ninvalid: {repeat: 0}\n"
+            "factors: {node.backend: [epoll, poll]}\n")
+        run("sweep", "x.yaml", "-o", "out", cwd=path, status=(0, 1))
+        files = sorted((path / "out" / "runs").glob("*/run.json"))
+        assert len(files) == 3, files
+
+        def judge(file, **changes):
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(json.dumps({**json.loads(files[0].read_text()), **changes}))
+
+        for file in files:
+            file.write_text(json.dumps({**json.loads(file.read_text()), "verdict": "SUSPECT"}))
+        run("report", "out", cwd=path, status=0)
+        judge(files[0], verdict="INVALID")
+        run("report", "out", cwd=path, status=1)
+        again = path / "out" / "runs" / "00004" / "run.json"
+        judge(again, verdict="INVALID", run=4, attempt=1)
+        run("report", "out", cwd=path, status=1)
+        judge(again, verdict="VALID", run=4, attempt=1)
+        out = run("report", "out", cwd=path, status=0).stdout
+        assert "1 valid, 2 suspect, 1 invalid, 0 failed" in " ".join(out.split()), out
+        judge(again, verdict="FAILED", failed=True, run=4, attempt=1)
+        run("report", "out", cwd=path, status=1)
+
+
 def test_help_lists_every_option():
     for command in ("node", "client", "proxy"):
         out = run("help", command, status=0).stdout

@@ -25,6 +25,7 @@ struct command {
 	const char *arguments; /* "FILE -o DIR" */
 	const char *help;
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
+	const char *more;		   /* below the options of --help; NULL: nothing */
 };
 /* Ends with a command without a name. */
 extern const struct command commands[];

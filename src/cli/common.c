@@ -85,6 +85,8 @@ int print_help(const struct command *c, const struct knob_set *set)
 	printf("usage: ringwalk %s %s\n\n%s\n\n", c->name, c->arguments, c->help);
 	if (set)
 		knob_set_help(set, stdout);
+	if (c->more)
+		puts(c->more);
 	return EXIT_VALID;
 }
 

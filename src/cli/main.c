@@ -10,21 +10,35 @@
 
 #include "cli/cli.h"
 
+static const char plan_more[] =
+	"FILE is an experiment, such as bench/demo.yaml; README.md and docs/METHOD.md say what\n"
+	"stands in it. Nothing is run. Status: 3 when the baseline is not possible here.";
+static const char sweep_more[] =
+	"Status: 1 when a run has failed, or stayed INVALID although it was repeated; 4 when it\n"
+	"was interrupted: --resume goes on behind the last complete run.";
+static const char report_more[] =
+	"Writes DIR/report.html, DIR/runs.csv and DIR/verdict.json anew. Status: 1 when a run has\n"
+	"failed, or stayed INVALID although it was repeated.";
+static const char doctor_more[] = "Status: 1 when something is bad.";
+
 const struct command commands[] = {
-	{ "node", "[OPTIONS]", "serve: run the programs that requests carry, and reply", run_node },
-	{ "client", "[OPTIONS]", "load one node, print what it saw", run_client },
+	{ "node", "[OPTIONS]", "serve: run the programs that requests carry, and reply", run_node,
+	  NULL },
+	{ "client", "[OPTIONS]", "load one node, print what it saw", run_client, NULL },
 	{ "proxy", "[OPTIONS]", "pass on what comes: later, slower, cut up, or not at all",
-	  run_proxy },
-	{ "hog", "[OPTIONS]", "be busy beside them: what else wants the CPU", run_hog },
-	{ "plan", "FILE", "what a sweep will do, how long, what it can tell", run_plan },
-	{ "sweep", "FILE -o DIR | --resume DIR", "factors x blocks, resumable", run_sweep },
-	{ "report", "DIR", "table and HTML of a sweep", run_report },
+	  run_proxy, NULL },
+	{ "hog", "[OPTIONS]", "be busy beside them: what else wants the CPU", run_hog, NULL },
+	{ "plan", "FILE", "what a sweep will do, how long, what it can tell", run_plan, plan_more },
+	{ "sweep", "FILE -o DIR | --resume DIR", "factors x blocks, resumable", run_sweep,
+	  sweep_more },
+	{ "report", "DIR", "table and HTML of a sweep", run_report, report_more },
 	{ "tune", "show|plan|apply|restore|run",
-	  "settings of the whole machine, applied and taken back", run_tune },
-	{ "doctor", "[OPTIONS]", "is this machine fit to measure on, and why not", run_doctor },
+	  "settings of the whole machine, applied and taken back", run_tune, NULL },
+	{ "doctor", "[OPTIONS]", "is this machine fit to measure on, and why not", run_doctor,
+	  doctor_more },
 	{ "info", "[WHAT]", "backends, tunables, knobs: what exists, what works here, why not",
-	  run_info },
-	{ "help", "[COMMAND]", "this, or the options of a command", run_help },
+	  run_info, NULL },
+	{ "help", "[COMMAND]", "this, or the options of a command", run_help, NULL },
 	{ 0 },
 };
 

@@ -12,7 +12,7 @@
 
 /*
  * The table to out; DIR/runs.csv, DIR/verdict.json and DIR/report.html. Returns EXIT_VALID,
- * EXIT_CHECK when runs are INVALID or failed, or -errno.
+ * EXIT_CHECK when a run has failed, or is INVALID and no repeat counts in its place, or -errno.
  */
 int results_show(const char *folder, FILE *out, struct err *err);
 
