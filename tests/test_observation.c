@@ -137,12 +137,12 @@ static void test_the_line_says_what_is_worth_a_word(void)
 	count[TASK_RUN_DELAY_NS] = TASK_UNKNOWN;
 	count[TASK_INVOLUNTARY] = 2000000;
 	count[TASK_MIGRATIONS] = 3;
-	o.machine.some_us[PRESSURE_CPU] = 4000000;
+	o.machine.some_us[PRESSURE_CPU] = 9999000;
 	two_cpus[0].steal = two_cpus[0].idle;
 	two_cpus[0].idle = 0;
 	CHECK_TEXT(describe_text(&o.process, &o.machine, 1e6, text),
 		   "switches/request 0.5, preemptions/request 2, migrations 3, steal 5 %, "
-		   "CPU pressure 40 %");
+		   "CPU pressure 100 %");
 	CHECK_TEXT(describe_text(&o.process, &o.machine, 0, text), "");
 }
 

@@ -52,7 +52,7 @@ static void add_count(struct line *l, const char *what, int64_t count)
 static void add_share(struct line *l, const char *what, double share)
 {
 	if (share >= SHARE_LEAST)
-		add(l, "%s %.2g %%", what, 100 * share);
+		add(l, share < 0.0995 ? "%s %.2g %%" : "%s %.3g %%", what, 100 * share);
 }
 
 static void add_machine(struct line *l, const struct host *m)
