@@ -258,6 +258,18 @@ def test_an_output_that_cannot_be_written_is_found_out_before_the_work():
         run("hog", "--duration=20ms", "--json=/dev/null", status=0)
 
 
+def test_a_quiet_run_still_says_why_it_is_invalid():
+    with tempfile.NamedTemporaryFile("w") as secret:
+        secret.write("0123456789abcdef")
+        secret.flush()
+        with Node(f"--secret-file={secret.name}") as node:
+            done = run("client", "--to", node.to, "-n", "3", "-q", status=1)
+            assert done.stdout == "", done.stdout
+            assert done.stderr.startswith("ringwalk client: INVALID: "), done.stderr
+            assert "asks for a secret" in done.stderr, done.stderr
+            assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
 def test_ctrl_c_keeps_what_there_is():
     with Node() as node:
         client = subprocess.Popen([RINGWALK, "client", f"--to={node.to}", "--duration=30s",

@@ -58,7 +58,7 @@ static const struct knob output_knobs[] = {
 	  .type = &knob_bool,
 	  KNOB_FIELD(struct client_output, quiet, bool),
 	  .def = "no",
-	  .help = "no table" },
+	  .help = "no table; why a run is INVALID is said nevertheless" },
 	{ 0 },
 };
 
@@ -162,11 +162,22 @@ static bool uses_stdout(const struct client_cli *cli)
 	       !strcmp(cli->output.records, "-");
 }
 
+/* Status 1 without a word would be a riddle. */
+static void say_why_invalid(const struct client_result *r)
+{
+	for (unsigned i = 0; i < r->reason_count && r->validity == RUN_INVALID; i++)
+		fprintf(stderr, "%s%s", i ? "; " : "ringwalk client: INVALID: ", r->reasons[i]);
+	if (r->validity == RUN_INVALID)
+		fputc('\n', stderr);
+}
+
 static int write_all(struct client_cli *cli, struct err *err)
 {
 	int result = rows_write(&cli->rows, cli->result, err);
 
-	if (!cli->output.quiet && result == 0)
+	if (cli->output.quiet && result == 0)
+		say_why_invalid(cli->result);
+	else if (result == 0)
 		result = result_write_text(cli->result, uses_stdout(cli) ? stderr : stdout, err);
 	if (result == 0)
 		result = write_file(cli, "json", cli->output.json, write_json, err);
