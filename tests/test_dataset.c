@@ -31,6 +31,12 @@ static void test_metrics_are_found_by_name(void)
 
 	CHECK_INT(metric_find("p99", &err), METRIC_P99);
 	CHECK_INT(metric_find("syscalls", &err), METRIC_SYSCALLS);
+	CHECK_INT(metric_find("p99.9", &err), METRIC_P999);
+	CHECK_INT(metric_find("service-p99", &err), METRIC_SERVICE_P99);
+	CHECK_INT(metric_find("run_delay", &err), METRIC_RUN_DELAY);
+	CHECK_INT(metric_find("p9", &err), -EINVAL);
+	CHECK_INT(metric_find("p999_", &err), -EINVAL);
+	CHECK_INT(metric_find("", &err), -EINVAL);
 	CHECK_INT(metric_find("servic_p50", &err), -EINVAL);
 	CHECK_TEXT(err.text, "no metric \"servic_p50\"; did you mean \"service_p50\"?");
 	CHECK_INT(metric_find("zzzzzzzz", &err), -EINVAL);

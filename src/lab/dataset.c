@@ -71,20 +71,35 @@ double metric_exp(enum metric m, double log)
 	return exp(log) - metric_infos[m].nothing;
 }
 
+/* "p99.9" is p999, and it is not to be remembered which names have a hyphen. */
+static bool is_name(const char *name, const char *word)
+{
+	for (; *word; word++) {
+		if (*word == '.')
+			continue;
+		if (*word != *name && !(strchr("_-", *word) && *name && strchr("_-", *name)))
+			return false;
+		name++;
+	}
+	return !*name;
+}
+
 int metric_find(const char *name, struct err *err)
 {
 	const char *names[METRICS + 1] = { 0 }, *nearest;
 
 	for (int m = 0; m < METRICS; m++) {
 		names[m] = metric_infos[m].name;
-		if (!strcmp(name, names[m]))
+		if (is_name(names[m], name))
 			return m;
 	}
 	nearest = nearest_word(name, names);
 	if (nearest)
 		return err_set(err, -EINVAL, "no metric \"%s\"; did you mean \"%s\"?", name,
 			       nearest);
-	return err_set(err, -EINVAL, "no metric \"%s\"; there are p50, p99, rate, cpu and others",
+	return err_set(err, -EINVAL,
+		       "no metric \"%s\"; there are p50, p99, rate, cpu and others "
+		       "(docs/METHOD.md)",
 		       name);
 }
 
