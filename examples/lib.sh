@@ -104,4 +104,5 @@ sweep()
 			"$here/$1.yaml" >"$file"
 	fi
 	bounded 1200 "$ringwalk" sweep "$file" -o "$keep/$1" || status=$?
+	[ "$keep" != "$work" ] || echo "        (which ends with this script; run.sh DIR keeps it)"
 }
