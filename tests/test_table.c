@@ -105,6 +105,7 @@ static void test_paragraphs_break_at_blanks(void)
 {
 	check_wrap("one two three four", 0, 0, 9, "one two\nthree\nfour\n");
 	check_wrap("one two three four", 4, 2, 9, "one\n  two\n  three\n  four\n");
+	check_wrap("by 4 to 48 %. So", 0, 0, 11, "by 4 to\n48 %. So\n");
 	check_wrap("one\ntwo  three", 0, 0, 80, "one two three\n");
 	check_wrap("unbreakable words", 0, 2, 5, "unbreakable\n  words\n");
 	check_wrap("\xc3\xa4\xc3\xa4\xc3\xa4 \xc3\xa4\xc3\xa4", 0, 0, 6,

@@ -170,12 +170,22 @@ void table_print(const struct table *t, unsigned indent, unsigned width, bool co
 	}
 }
 
+/* Bytes of the next word; a number and its per cent sign are one. */
+static size_t word_bytes(const char *text)
+{
+	size_t bytes = strcspn(text, " \n");
+
+	while (bytes && text[bytes] == ' ' && text[bytes + 1] == '%')
+		bytes += 1 + strcspn(text + bytes + 1, " \n");
+	return bytes;
+}
+
 void table_wrap(const char *text, unsigned column, unsigned indent, unsigned width, FILE *out)
 {
 	bool fresh = true; /* no word on this line yet */
 
 	while (*text) {
-		int bytes = (int)strcspn(text, " \n");
+		int bytes = (int)word_bytes(text);
 		unsigned word = 0;
 
 		for (int i = 0; i < bytes; i++)
