@@ -3,76 +3,30 @@
 
     test_net.py RINGWALK [NAME...]
 
-Needs root and ip(8); without them everything is skipped, with the reason. What is made here has the
-test's process id in its name and is removed at the end, whatever happens.
+Without root everything is skipped, with the reason: netns.py.
 
 SPDX-License-Identifier: Apache-2.0
 """
 import json
-import os
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 
-from ringwalk import BACKENDS, RINGWALK, Node, Skipped, check_counts, main
+from netns import Bridge
+from ringwalk import BACKENDS, RINGWALK, Node, check_counts, main
 
 PORT = 7891
 
 
-def ip(*args):
-    subprocess.run(["ip", *args], check=True, capture_output=True, timeout=20)
-
-
-class Net:
-    """Namespaces 10.77.0.1, .2 ... on one bridge, which is in a namespace, too."""
-
-    def __init__(self, count):
-        self.hub = f"rw{os.getpid()}hub"
-        self.spaces = [f"rw{os.getpid()}n{i + 1}" for i in range(count)]
-
-    def __enter__(self):
-        if os.geteuid() or not shutil.which("ip"):
-            raise Skipped("network namespaces need root and ip(8)")
-        try:
-            self.build()
-        except subprocess.CalledProcessError as problem:
-            self.remove()
-            raise Skipped(f"no network namespaces here: {problem.stderr.decode().strip()}") \
-                from problem
-        return self
-
-    def __exit__(self, *_):
-        self.remove()
-
-    def build(self):
-        ip("netns", "add", self.hub)
-        ip("-n", self.hub, "link", "add", "br0", "type", "bridge")
-        ip("-n", self.hub, "link", "set", "br0", "up")
-        for i, space in enumerate(self.spaces, 1):
-            ip("netns", "add", space)
-            ip("-n", space, "link", "set", "lo", "up")
-            ip("-n", space, "link", "add", "eth0", "type", "veth", "peer", "name", f"v{i}",
-               "netns", self.hub)
-            ip("-n", self.hub, "link", "set", f"v{i}", "master", "br0", "up")
-            ip("-n", space, "addr", "add", f"10.77.0.{i}/24", "dev", "eth0")
-            ip("-n", space, "link", "set", "eth0", "up")
-
-    def remove(self):
-        for space in [*self.spaces, self.hub]:
-            subprocess.run(["ip", "netns", "del", space], capture_output=True, timeout=20,
-                           check=False)
-
-    def inside(self, number):
-        """What to put in front of a command for the machine 10.77.0.NUMBER."""
-        return ("ip", "netns", "exec", self.spaces[number - 1])
+class Net(Bridge):
+    """10.77.0.1, .2 ... and the nodes on them."""
 
     def node(self, number, *args):
         backend = BACKENDS[number % len(BACKENDS)]  # each another, so that all meet
         return Node("--insecure", "--allow-forward=10.77.0.0/24", f"--backend={backend}", *args,
-                    prefix=self.inside(number), bind=(f"--bind-addr=10.77.0.{number}:{PORT}",))
+                    prefix=self.inside(number), bind=(f"--bind-addr={self.host(number)}:{PORT}",))
 
 
 class Load(threading.Thread):

@@ -3,33 +3,22 @@
 
     test_sockets.py RINGWALK [NAME...]
 
-Busy polling needs a device with NAPI: a pair of virtual Ethernet devices with GRO has it, in
-network namespaces of their own (root and ip(8); else skipped, with the reason).
+Busy polling needs a device with NAPI: a pair of virtual Ethernet devices of netns.py has it;
+without root that is skipped, with the reason.
 
 SPDX-License-Identifier: Apache-2.0
 """
 import json
 import os
 import pathlib
-import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 
+from netns import Cable
 from ringwalk import BACKENDS, Node, Skipped, load, main, run
 
 PORT = 7891
-
-# What `ethtool -K eth0 gro on tso off gso off` does, for ethtool(8) is not everywhere:
-# ETHTOOL_SGRO, STSO and SGSO of linux/ethtool.h, by SIOCETHTOOL.
-SET_OFFLOADS = """
-import ctypes, fcntl, socket, struct
-s = socket.socket()
-for command, value in ((0x2c, 1), (0x1f, 0), (0x24, 0)):
-    what = ctypes.create_string_buffer(struct.pack("II", command, value))
-    fcntl.ioctl(s, 0x8946, struct.pack("16sP24x", b"eth0", ctypes.addressof(what)))
-"""
 
 
 def number(path):
@@ -178,49 +167,6 @@ def test_steering_without_sockets_to_choose_from_is_vacuous():
     assert report["verdict"] == "vacuous", report
 
 
-def command(*words):
-    subprocess.run(words, check=True, capture_output=True, timeout=20)
-
-
-class Veth:
-    """Two namespaces, 10.78.0.1 and .2, and a pair of devices that go through NAPI."""
-
-    def __init__(self):
-        self.spaces = [f"rw{os.getpid()}s{i}" for i in (1, 2)]
-
-    def __enter__(self):
-        if os.geteuid() or not shutil.which("ip"):
-            raise Skipped("network namespaces need root and ip(8)")
-        try:
-            self.build()
-        except subprocess.CalledProcessError as problem:
-            self.remove()
-            raise Skipped(f"no such devices here: {problem.stderr.decode().strip()}") from problem
-        return self
-
-    def __exit__(self, *_):
-        self.remove()
-
-    def build(self):
-        one, two = self.spaces
-        for space in self.spaces:
-            command("ip", "netns", "add", space)
-        command("ip", "link", "add", "eth0", "netns", one, "type", "veth", "peer", "name", "eth0",
-                "netns", two)
-        for i, space in enumerate(self.spaces, 1):
-            command("ip", "-n", space, "link", "set", "eth0", "up")
-            command("ip", "-n", space, "addr", "add", f"10.78.0.{i}/24", "dev", "eth0")
-            command(*self.inside(i), sys.executable, "-c", SET_OFFLOADS)
-
-    def remove(self):
-        for space in self.spaces:
-            subprocess.run(["ip", "netns", "del", space], capture_output=True, timeout=20,
-                           check=False)
-
-    def inside(self, i):
-        return ("ip", "netns", "exec", self.spaces[i - 1])
-
-
 def test_no_op_23_busy_polling_works_through_napi_and_does_nothing_on_loopback():
     with Told("--socket.busy-poll=50us") as node:
         result = load(node, "-n", "5", "--socket.busy-poll=50us")
@@ -228,9 +174,9 @@ def test_no_op_23_busy_polling_works_through_napi_and_does_nothing_on_loopback()
     for report in (taken(said, "accepted socket"), taken(result, "connected socket")):
         assert report["verdict"] == "vacuous", report
         assert "no NAPI device on this path (lo)" in report["why"], report
-    with Veth() as net, \
+    with Cable() as net, \
             Told("--insecure", "--socket.busy-poll=50us", prefix=net.inside(1),
-                 bind=(f"--bind-addr=10.78.0.1:{PORT}",)) as node:
+                 bind=(f"--bind-addr={net.host(1)}:{PORT}",)) as node:
         result = load(node, "-n", "20", "--socket.busy-poll=50us", prefix=net.inside(2))
         assert result["counts"]["done"] == 20, result["counts"]
         said, _ = node.finish()
