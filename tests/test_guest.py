@@ -228,11 +228,11 @@ def members(data):
 
 def test_the_archive_holds_files_folders_and_a_console():
     files = {"/usr/bin/x": (0o755, b"12345"), "/init": (0o700, b""), "/a/b": (0o644, b"1234")}
-    found = members(initramfs.archive(files, {"/tmp", "/work/here"}))
+    found = members(initramfs.archive(files, {"/tmp", "/srv/here"}))
     assert found["usr/bin/x"][1:] == (0o100755, b"12345")
     assert found["a/b"][1:] == (0o100644, b"1234") and found["init"][1] == 0o100700
     assert found["dev/console"][1] == 0o020600
-    for name in ("usr", "usr/bin", "a", "dev", "tmp", "work", "work/here"):
+    for name in ("usr", "usr/bin", "a", "dev", "tmp", "srv", "srv/here"):
         assert found[name][1] == 0o040755, name
     assert len({inode for inode, _, _ in found.values()}) == len(found)
     names = list(found)
