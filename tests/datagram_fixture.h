@@ -17,6 +17,7 @@
 #include "backends/sim.h"
 #include "base/clock.h"
 #include "engine/datagram.h"
+#include "tests/choose_backend.h"
 #include "tests/test.h"
 
 #define SEED	    20261122
@@ -308,16 +309,12 @@ static inline void check_sums(const struct loop *loop)
 /* Chooses `ops` by the argument. */
 static inline int datagram_main(int argc, char **argv, const char *name, CU_TestInfo *tests)
 {
-	struct err err = { 0 };
+	int status;
 
 	if (argc > 1 && strcmp(argv[1], "sim"))
-		ops = backend_find(argv[1], &err);
-	if (!ops) {
-		fprintf(stderr, "%s\n", err.text);
-		return 2;
-	}
-	if (ops->probe(&err) < 0)
-		return test_skip(err.text);
+		ops = choose_backend(argc, argv, &status);
+	if (!ops)
+		return status;
 	printf("seed %d\n", SEED);
 	return test_main(name, tests);
 }

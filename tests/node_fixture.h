@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "node/node.h"
+#include "tests/choose_backend.h"
 #include "tests/test.h"
 
 #define PATIENCE_S	5

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "proxy/proxy.h"
 #include "proxy/route.h"
+#include "tests/choose_backend.h"
 #include "tests/test.h"
 
 #define PATIENCE_S 5
@@ -220,11 +221,11 @@ static inline void reset(int fd)
 
 static inline int proxy_net_main(int argc, char **argv, CU_TestInfo *tests)
 {
-	struct err err = { 0 };
+	int status;
 
-	backend = backend_find(argc > 1 ? argv[1] : "epoll", &err);
-	if (!backend || backend->probe(&err))
-		return test_skip(err.text);
+	backend = choose_backend(argc, argv, &status);
+	if (!backend)
+		return status;
 	return test_main("proxy_net", tests);
 }
 

@@ -130,15 +130,18 @@ static const char *const modes[] = { "native", "thread", "inline" };
 /* main() of a test: BACKEND MODE. */
 static inline int stored_main(int argc, char **argv, const char *name, CU_TestInfo *tests)
 {
-	struct err err = { 0 };
 	int result;
 
-	backend = backend_find(argc > 1 ? argv[1] : "epoll", &err);
-	if (!backend || backend->probe(&err))
-		return test_skip(err.text);
+	backend = choose_backend(argc, argv, &result);
+	if (!backend)
+		return result;
 	while (argc > 2 && mode < STORAGE_AUTO && strcmp(modes[mode], argv[2]))
 		mode++;
-	if (mode == STORAGE_AUTO || (mode == STORAGE_NATIVE && !backend->has_files))
+	if (mode == STORAGE_AUTO) {
+		printf("there is no storage mode '%s'\n", argv[2]);
+		return 1;
+	}
+	if (mode == STORAGE_NATIVE && !backend->has_files)
 		return test_skip("this backend does not have this storage mode");
 	strcpy(folder, "/tmp/ringwalk_test_XXXXXX");
 	if (!mkdtemp(folder))

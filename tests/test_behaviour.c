@@ -17,12 +17,11 @@ int main(int argc, char **argv)
 		CU_SUITE_INFO_NULL,
 	};
 	const struct backend_ops *backend;
-	struct err err = { 0 };
 	int result;
 
-	backend = backend_find(argc > 1 ? argv[1] : "epoll", &err);
-	if (!backend || backend->probe(&err))
-		return test_skip(err.text);
+	backend = choose_backend(argc, argv, &result);
+	if (!backend)
+		return result;
 	if (stage_open(backend))
 		return 1;
 	result = test_main_suites(suites);

@@ -418,12 +418,10 @@ static CU_TestInfo tests[] = {
 
 int main(int argc, char **argv)
 {
-	struct err err = { 0 };
+	int status;
 
-	backend = backend_find(argc > 1 ? argv[1] : "epoll", &err);
+	backend = choose_backend(argc, argv, &status);
 	if (!backend)
-		return 1;
-	if (backend->probe(&err))
-		return test_skip(err.text);
+		return status;
 	return test_main("node_forward", tests);
 }

@@ -307,11 +307,11 @@ static CU_TestInfo tests[] = {
 
 int main(int argc, char **argv)
 {
-	struct err err = { 0 };
+	int status;
 
-	backend = backend_find(argc > 1 ? argv[1] : "epoll", &err);
-	if (!backend || backend->probe(&err))
-		return test_skip(err.text);
+	backend = choose_backend(argc, argv, &status);
+	if (!backend)
+		return status;
 	printf("seed %d\n", SEED);
 	return test_main("node_hostile", tests);
 }

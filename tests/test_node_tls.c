@@ -303,12 +303,11 @@ static CU_TestInfo tests[] = {
 
 int main(int argc, char **argv)
 {
-	struct err err = { 0 };
 	int result;
 
-	backend = backend_find(argc > 1 ? argv[1] : "epoll", &err);
-	if (!backend || backend->probe(&err))
-		return test_skip(err.text);
+	backend = choose_backend(argc, argv, &result);
+	if (!backend)
+		return result;
 	certificates_make(&certs);
 	result = test_main("node_tls", tests);
 	certificates_remove(&certs);

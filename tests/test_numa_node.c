@@ -243,16 +243,10 @@ static CU_TestInfo tests[] = {
 
 int main(int argc, char **argv)
 {
-	struct err err = { 0 };
+	int status;
 
-	backend = backend_find(argc > 1 ? argv[1] : "epoll", &err);
-	if (!backend) {
-		fprintf(stderr, "%s\n", err.text);
-		return 2;
-	}
-	if (backend->probe(&err)) {
-		printf("not possible here: %s\n", err.text);
-		return TEST_SKIP;
-	}
+	backend = choose_backend(argc, argv, &status);
+	if (!backend)
+		return status;
 	return test_main(backend->group.name, tests);
 }

@@ -377,14 +377,10 @@ static CU_TestInfo tests[] = {
 
 int main(int argc, char **argv)
 {
-	struct err err = { 0 };
+	int status;
 
-	backend = argc > 1 ? backend_find(argv[1], &err) : NULL;
-	if (!backend) {
-		fprintf(stderr, "%s\n", err.text);
-		return 2;
-	}
-	if (backend->probe(&err) < 0)
-		return test_skip(err.text);
+	backend = choose_backend(argc, argv, &status);
+	if (!backend)
+		return status;
 	return test_main("udp", tests);
 }

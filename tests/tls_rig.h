@@ -20,6 +20,7 @@
 #include "engine/tls.h"
 #include "engine/tls_private.h"
 #include "tests/certificates.h"
+#include "tests/choose_backend.h"
 #include "tests/engine_fixture.h"
 
 #define PATIENCE (10 * SEC)
@@ -326,12 +327,12 @@ static inline void raw_close(struct rig *rig, int fd)
 /* argv[1]: a backend's name, or sim. 0, or the status of a skipped program. */
 static inline int rig_choose(int argc, char **argv)
 {
-	struct err err = { 0 };
-	const char *name = argc > 1 ? argv[1] : "sim";
+	bool is_sim = argc < 2 || !strcmp(argv[1], "sim");
+	int status;
 
-	rig_backend = strcmp(name, "sim") ? backend_find(name, &err) : &backend_sim;
-	if (!rig_backend || (rig_backend->probe && rig_backend->probe(&err)))
-		return test_skip(err.text);
+	rig_backend = is_sim ? &backend_sim : choose_backend(argc, argv, &status);
+	if (!rig_backend)
+		return status;
 	certificates_make(&certs);
 	return 0;
 }
