@@ -153,8 +153,41 @@ static void test_an_answer_takes_until_it_is_read(void)
 	close_rig(&rig);
 }
 
+static uint64_t answers_seen;
+
+/* Answers are handled a millisecond after the batch was begun. */
+static int64_t clock_of_a_batch(const struct loop *loop)
+{
+	bool is_answer = loop->stats.messages_in != answers_seen;
+
+	answers_seen = loop->stats.messages_in;
+	return loop_now_ns(loop) + (is_answer ? MS : 0);
+}
+
+/* By the batch's time half a millisecond is left, so nobody has looked for timeouts. */
+static void test_an_answer_that_is_read_after_its_timeout_is_late(void)
+{
+	const struct sim_faults faults = { .delay_ns = 5 * MS };
+	struct load_plan plan = plan_of(100, 10);
+	struct rig rig = { 0 };
+
+	answers_seen = 0;
+	plan.clock = clock_of_a_batch;
+	plan.timeout_ns = 10 * MS + MS / 2;
+	open_rig(&rig, &plan, &faults);
+	CU_ASSERT(run_until(&rig, 10 * SEC));
+	CHECK_INT(rig.load.tally.counts.timed_out, 10);
+	CHECK_INT(rig.load.tally.counts.late, 10);
+	CHECK_INT(rig.load.tally.strays, 0);
+	CHECK_INT(hist_min(rig.load.tally.response), 11 * MS);
+	check_counts(&rig.load);
+	close_rig(&rig);
+}
+
 static CU_TestInfo tests[] = {
 	{ "an answer takes until it is read", test_an_answer_takes_until_it_is_read },
+	{ "an answer that is read after its timeout is late",
+	  test_an_answer_that_is_read_after_its_timeout_is_late },
 	{ "a late answer is not an answer", test_a_late_answer_is_not_an_answer },
 	{ "a silent node leaves requests unanswered until the drain ends",
 	  test_a_silent_node_leaves_requests_unanswered_until_the_drain_ends },

@@ -6,7 +6,9 @@
  *
  * The clock is read for each answer. The batch's time is when the kernel was last asked what is
  * there; what came after that, while the batch was handled or somebody else had the CPU, is read
- * with it, and would seem to have taken less time than it did.
+ * with it, and would seem to have taken less time than it did. An answer that is read after its
+ * request's timeout is late, whether or not somebody has looked for timeouts since: else a client
+ * that was kept from its CPU would take for done what it had given up.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -32,6 +34,18 @@ static void on_stray(struct load *l, uint64_t id)
 		tally_duplicate(&l->tally, is_measured);
 }
 
+static bool is_overdue(const struct load *l, const struct slot *slot, int64_t now_ns)
+{
+	return l->plan.timeout_ns && slot->sent_ns + l->plan.timeout_ns <= now_ns;
+}
+
+static void time_out(struct load *l, struct slot *slot, int64_t now_ns)
+{
+	tally_lost(&l->tally, slot, OUTCOME_TIMED_OUT, now_ns);
+	overdue_add(&l->overdue, slots_id(&l->slots, slot), slot->is_measured);
+	forget(l, slot);
+}
+
 void load_answer(struct conn *c, const struct message *m)
 {
 	struct session *s = c->owner;
@@ -46,8 +60,13 @@ void load_answer(struct conn *c, const struct message *m)
 		return;
 	}
 	now_ns = l->plan.clock(l->loop);
-	tally_answered(&l->tally, slot, m, now_ns);
-	forget(l, slot);
+	if (is_overdue(l, slot, now_ns)) {
+		time_out(l, slot, now_ns);
+		on_stray(l, m->head.id);
+	} else {
+		tally_answered(&l->tally, slot, m, now_ns);
+		forget(l, slot);
+	}
 	if (l->plan.outstanding)
 		load_fill(s, now_ns);
 	load_session_answered(s);
@@ -93,14 +112,10 @@ void load_expire(struct load *l, int64_t now_ns)
 {
 	struct slot *slot;
 
-	if (!l->plan.timeout_ns)
-		return;
-	while ((slot = slots_oldest(&l->slots)) && slot->sent_ns + l->plan.timeout_ns <= now_ns) {
+	while ((slot = slots_oldest(&l->slots)) && is_overdue(l, slot, now_ns)) {
 		struct session *s = slot->session;
 
-		tally_lost(&l->tally, slot, OUTCOME_TIMED_OUT, now_ns);
-		overdue_add(&l->overdue, slots_id(&l->slots, slot), slot->is_measured);
-		forget(l, slot);
+		time_out(l, slot, now_ns);
 		if (l->plan.outstanding && s->conn)
 			load_fill(s, l->plan.clock(l->loop));
 		if (l->plan.outstanding && s->conn)
