@@ -124,6 +124,10 @@ static void test_nice_and_idle_do_not_count_across_sessions_and_it_is_said(void)
 		printf("\n    not possible here: autogroups are off, or this is in a cpu cgroup");
 		return;
 	}
+	if (!tunable_test_nice_0()) {
+		printf("\n    not possible here: weights are told from that of nice 0");
+		return;
+	}
 	provoke("nice=19");
 	provoke("policy=idle");
 }

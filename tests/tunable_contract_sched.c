@@ -84,12 +84,19 @@ static int kernel_policy(const struct target *t, char *buf, size_t size)
 			policy & SCHED_RESET_ON_FORK ? " reset-on-fork" : "");
 }
 
+/* "0 0 0" is what most rows leave. */
+static const char *impossible(void)
+{
+	return tunable_test_nice_0() ? NULL : "it was started at another nice, and may not go to 0";
+}
+
 const struct suite suite_sched = {
 	.name = "sched",
 	.rows = rows,
 	.nonsense = nonsense,
 	.change = "nice=5",
 	.kernel = kernel_policy,
+	.impossible = impossible,
 	.gone = { .tid = 0x3fffffff, .fd = -1 },
 	.gone_code = -ESRCH,
 };
