@@ -17,6 +17,9 @@
 #include "tests/responder.h"
 #include "tests/test.h"
 
+/* Sooner than anything that would go on for ever, or for the ten seconds of the drain. */
+#define SOON (5 * SEC)
+
 struct rig {
 	struct client_opts opts;
 	struct responder responder;
@@ -34,7 +37,8 @@ static void set(struct rig *rig, const char *name, const char *text)
 	CHECK_INT(knob_parse(knob_find(&client_knobs, name), text, &rig->opts, NULL), 0);
 }
 
-/* A small, quick load on the default backend of tests. */
+/* A small load, so slow that a client who has to wait for its CPU finds few requests due: what is
+ * still not sent 100 ms after the last was due is never sent. */
 static void init_rig(struct rig *rig, const char *backend)
 {
 	rig->backend = backend_find(backend, NULL);
@@ -45,9 +49,9 @@ static void init_rig(struct rig *rig, const char *backend)
 	set(rig, "wait", "sleep");
 	set(rig, "request-size", "64B");
 	set(rig, "reply", "64B");
-	set(rig, "rate", "2k");
+	set(rig, "rate", "100");
 	set(rig, "seed", "7");
-	set(rig, "drain", "300ms");
+	set(rig, "drain", "10s");
 }
 
 static int run(struct rig *rig)
@@ -92,17 +96,19 @@ static void check_counts(const struct client_result *r)
 	CHECK_INT(hist_count(r->response), c->planned - c->failed);
 }
 
-/* Requests at 500 us steps of two threads, in between each other, and none before its time. */
+#define EACH 40 /* requests of a thread */
+
+/* Requests at 10 ms steps of two threads, in between each other, and none before its time. */
 static void check_records(const struct client_result *r)
 {
-	CHECK_INT(r->record_count, 200);
+	CHECK_INT(r->record_count, 2 * EACH);
 	CHECK_INT(r->records_lost, 0);
 	for (unsigned i = 0; i < r->record_count; i++) {
 		const struct client_record *row = &r->records[i];
 
-		CHECK_INT(row->thread, i / 100);
-		CHECK_INT(row->id, i % 100);
-		CHECK_INT(row->intended_ns, i % 100 * 500 * US + row->thread * 250 * US);
+		CHECK_INT(row->thread, i / EACH);
+		CHECK_INT(row->id, i % EACH);
+		CHECK_INT(row->intended_ns, i % EACH * 10 * MS + row->thread * 5 * MS);
 		CU_ASSERT(row->sent_ns >= row->intended_ns);
 		CU_ASSERT(row->end_ns >= row->sent_ns);
 		CHECK_INT(row->outcome, OUTCOME_DONE);
@@ -115,24 +121,23 @@ static void run_backend(const char *name)
 	const struct client_result *r;
 
 	init_rig(&rig, name);
-	set(&rig, "requests", "100");
+	set(&rig, "requests", "40");
 	set(&rig, "threads", "2");
 	set(&rig, "connections", "3");
 	set(&rig, "keep-records", "1000");
 	if (run_against_responder(&rig))
 		return;
 	r = rig.result;
-	CHECK_INT(r->counts.planned, 200);
-	CHECK_INT(r->counts.done, 200);
+	CHECK_INT(r->counts.planned, 2 * EACH);
+	CHECK_INT(r->counts.done, 2 * EACH);
 	CHECK_INT(hist_max(r->queue), 1234);
 	CHECK_INT(hist_min(r->node_service), 5678);
 	CHECK_INT(r->loop.opened, 6);
-	CHECK_INT(r->loop.messages_in, 200);
+	CHECK_INT(r->loop.messages_in, 2 * EACH);
 	CHECK_INT(r->seed, 7);
-	CHECK_NEAR(r->offered_rate, 4000, 1);
-	CU_ASSERT(r->backend.syscalls > 200);
+	CHECK_NEAR(r->offered_rate, 200, 1);
 	CHECK_TEXT(r->to, rig.opts.to);
-	CU_ASSERT(r->end_ns - r->start_ns >= 50 * MS);
+	CU_ASSERT(r->end_ns - r->start_ns >= (EACH - 1) * 10 * MS);
 	CU_ASSERT(r->start_epoch_ns > 1600000000 * SEC);
 	CU_ASSERT(!has_reason(r, "could not be sent") && !has_reason(r, "unanswered"));
 	check_counts(r);
@@ -147,30 +152,53 @@ static void test_every_request_is_answered_on_every_backend(void)
 			run_backend(backends[i]->group.name);
 }
 
+/* Each request waits for the answer before it, so each needs one at least; and it is the sum of
+ * eight threads, of which one alone makes fewer. */
+static void count_syscalls(const char *name)
+{
+	struct rig rig = { 0 };
+
+	init_rig(&rig, name);
+	set(&rig, "requests", "10");
+	set(&rig, "outstanding", "1");
+	set(&rig, "threads", "8");
+	if (run_against_responder(&rig))
+		return;
+	CHECK_INT(rig.result->counts.done, 80);
+	CU_ASSERT(rig.result->backend.syscalls >= 80);
+	client_result_destroy(rig.result);
+}
+
+static void test_the_system_calls_of_all_threads_are_counted_on_every_backend(void)
+{
+	for (unsigned i = 0; backends[i]; i++)
+		if (!backends[i]->probe(NULL))
+			count_syscalls(backends[i]->group.name);
+}
+
 static void test_a_spinning_client_is_not_called_busy(void)
 {
 	struct rig rig = { 0 };
 
 	init_rig(&rig, "epoll");
 	set(&rig, "wait", "spin");
-	set(&rig, "requests", "100");
-	set(&rig, "rate", "1k");
+	set(&rig, "requests", "40");
 	if (run_against_responder(&rig))
 		return;
-	CHECK_INT(rig.result->counts.done, 100);
+	CHECK_INT(rig.result->counts.done, 40);
 	CU_ASSERT(rig.result->cpu_share_max < 0.7);
 	client_result_destroy(rig.result);
 }
 
 static void test_an_overloaded_node_is_reported_and_no_count_is_lost(void)
 {
-	struct rig rig = { .responder.work_ns = 100 * US };
+	struct rig rig = { .responder.work_ns = MS };
 	const struct client_result *r;
 
 	init_rig(&rig, "epoll");
 	set(&rig, "rate", "20k");
 	set(&rig, "duration", "400ms");
-	set(&rig, "max-in-flight", "300");
+	set(&rig, "max-in-flight", "8");
 	if (run_against_responder(&rig))
 		return;
 	r = rig.result;
@@ -182,7 +210,7 @@ static void test_an_overloaded_node_is_reported_and_no_count_is_lost(void)
 	CU_ASSERT(has_reason(r, "are needed"));
 	CU_ASSERT(has_reason(r, "sent late"));
 	CU_ASSERT(hist_quantile(r->lateness, 0.99) > 50 * MS);
-	CU_ASSERT(rig.took_ns < 400 * MS + SEND_GRACE_NS + 300 * MS + SEC);
+	CU_ASSERT(rig.took_ns < SOON);
 	check_counts(r);
 	client_result_destroy(rig.result);
 }
@@ -201,6 +229,7 @@ static void test_a_node_that_never_reads_cannot_hold_the_client(void)
 	set(&rig, "request-size", "1MiB");
 	set(&rig, "rate", "1k");
 	set(&rig, "duration", "200ms");
+	set(&rig, "drain", "300ms");
 	set(&rig, "connections", "2");
 	CHECK_INT(run(&rig), 0);
 	close(listener);
@@ -209,7 +238,7 @@ static void test_a_node_that_never_reads_cannot_hold_the_client(void)
 	CU_ASSERT(rig.result->counts.censored > 0);
 	CU_ASSERT(rig.result->counts.unanswered > 0);
 	CHECK_INT(rig.result->validity, RUN_INVALID);
-	CU_ASSERT(rig.took_ns < 200 * MS + SEND_GRACE_NS + 300 * MS + SEC);
+	CU_ASSERT(rig.took_ns < SOON);
 	check_counts(rig.result);
 	client_result_destroy(rig.result);
 }
@@ -225,7 +254,7 @@ static void test_a_silent_node_is_given_up_after_the_drain(void)
 		return;
 	CHECK_INT(rig.result->counts.unanswered, 50);
 	CHECK_INT(rig.result->validity, RUN_INVALID);
-	CU_ASSERT(rig.took_ns < SEC);
+	CU_ASSERT(rig.took_ns < SOON);
 	check_counts(rig.result);
 	client_result_destroy(rig.result);
 }
@@ -241,18 +270,21 @@ static void test_a_timeout_ends_waiting_for_an_answer(void)
 	if (run_against_responder(&rig))
 		return;
 	CHECK_INT(rig.result->counts.timed_out, 50);
-	CU_ASSERT(rig.took_ns < 2 * SEC);
+	CU_ASSERT(rig.took_ns < SOON);
 	check_counts(rig.result);
 	client_result_destroy(rig.result);
 }
 
-static void test_a_node_that_dies_ends_the_run(void)
+/* How many were under way then is known in a closed loop alone. */
+static void run_until_the_node_dies(const char *outstanding)
 {
+	bool closed = *outstanding != '0';
 	struct rig rig = { .responder.close_after = 100 };
 	const struct client_result *r;
 
 	init_rig(&rig, "epoll");
 	set(&rig, "duration", "30s");
+	set(&rig, "outstanding", outstanding);
 	set(&rig, "connections", "2");
 	set(&rig, "threads", "2");
 	if (run_against_responder(&rig))
@@ -261,11 +293,18 @@ static void test_a_node_that_dies_ends_the_run(void)
 	CHECK_INT(r->validity, RUN_INVALID);
 	CHECK_INT(r->connections_lost, 4);
 	CU_ASSERT(has_reason(r, "the run ended early: 4 of 4 connections were lost"));
-	CU_ASSERT(r->counts.done >= 90 && r->counts.done < 100);
-	CU_ASSERT(r->counts.failed >= 4);
+	CU_ASSERT(r->counts.done < 100);
+	CU_ASSERT(!closed || r->counts.done >= 96);
+	CU_ASSERT(closed ? r->counts.failed == 4 : r->counts.failed >= 4);
 	CU_ASSERT(rig.took_ns < 10 * SEC);
 	check_counts(r);
 	client_result_destroy(rig.result);
+}
+
+static void test_a_node_that_dies_ends_the_run(void)
+{
+	run_until_the_node_dies("0");
+	run_until_the_node_dies("1");
 }
 
 static void test_a_closed_loop_keeps_its_promise(void)
@@ -292,7 +331,7 @@ static void test_a_closed_loop_keeps_its_promise(void)
 
 static void *stop_soon(void *flag)
 {
-	usleep(100000);
+	usleep(500000);
 	atomic_store_explicit((atomic_bool *)flag, true, memory_order_relaxed);
 	return NULL;
 }
@@ -416,6 +455,8 @@ static void test_hooks_see_every_thread_and_socket_and_may_refuse(void)
 static CU_TestInfo tests[] = {
 	{ "every request is answered, on every backend",
 	  test_every_request_is_answered_on_every_backend },
+	{ "the system calls of all threads are counted, on every backend",
+	  test_the_system_calls_of_all_threads_are_counted_on_every_backend },
 	{ "a spinning client is not called busy", test_a_spinning_client_is_not_called_busy },
 	{ "an overloaded node is reported and no count is lost",
 	  test_an_overloaded_node_is_reported_and_no_count_is_lost },
