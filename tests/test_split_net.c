@@ -4,11 +4,13 @@
  *
  *	client ── A ──┬── B, which stores and naps
  *		      ├── D
- *		      └── proxy, 4 ms later ── C
+ *		      └── proxy, 400 ms later ── C
  *
- * What is known beforehand (naps, the delay) must be where it belongs; the rest is bounded
- * generously, for other work may run on this machine. The measured response is not the histogram's
- * but the mean of the rows that the client keeps.
+ * What is known beforehand (naps, the delay) must be where it belongs. The rest is bounded by
+ * adding up: other work may run on this machine, so how much it is nobody knows, but no part is
+ * negative and together they are the response. Delay and slow tail are long, so that what the
+ * machine adds does not change who comes last or who is slow. The measured response is not the
+ * histogram's but the mean of the rows that the client keeps.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -20,7 +22,9 @@
 #include "tests/node_fixture.h"
 
 #define REQUESTS 100
-#define GENEROUS (100.0 * MS)
+#define DELAY	 "400ms"
+#define DELAY_NS (400 * MS)
+#define SLOW_MS	 2000
 
 static const struct backend_ops *backend;
 
@@ -45,7 +49,7 @@ static void start_proxy(struct net *n)
 
 	knob_defaults(&proxy_knobs, &opts);
 	CHECK_INT(knob_parse(knob_find(&proxy_knobs, "bind"), "127.0.0.1:0", &opts, NULL), 0);
-	CHECK_INT(knob_parse(knob_find(&proxy_knobs, "delay"), "4ms", &opts, NULL), 0);
+	CHECK_INT(knob_parse(knob_find(&proxy_knobs, "delay"), DELAY, &opts, NULL), 0);
 	format(node_address(n->c.node, 0), opts.to);
 	CHECK_INT(proxy_start(&n->proxy, &opts, backend, n->a.backend_opts, NULL, &err), 0);
 	CU_ASSERT_FATAL(n->proxy != NULL);
@@ -162,15 +166,27 @@ static void check_adds_up(const struct client_result *r, int64_t least_ns, struc
 			CU_ASSERT(v->part_ns[hop][i] >= -1.0);
 }
 
-/* At least so much, and not a great deal more. */
-static void check_known(double part_ns, double least_ns)
+static void check_at_least(double part_ns, double least_ns)
 {
-	if (part_ns < least_ns || part_ns > least_ns + GENEROUS)
+	if (part_ns < least_ns)
 		printf("\n    %.0f ns, not %.0f", part_ns, least_ns);
-	CU_ASSERT(part_ns >= least_ns && part_ns <= least_ns + GENEROUS);
+	CU_ASSERT(part_ns >= least_ns);
 }
 
-/* One after the other, so each is told whole; of D and C the one behind the proxy decides. */
+/* Of both hops together. */
+static double wait_for_both_ns(const struct split_view *v, unsigned one, unsigned other)
+{
+	double sum_ns = 0;
+
+	for (unsigned i = 0; i < SPLIT_PARTS; i++)
+		sum_ns += v->part_ns[one][i] + v->part_ns[other][i];
+	return sum_ns;
+}
+
+/*
+ * One after the other, so each is told whole. Of D and C the one behind the proxy decides, but for
+ * requests that D kept waiting longer than that.
+ */
 static void test_what_is_known_is_where_it_belongs(void)
 {
 	struct split_view v;
@@ -187,10 +203,11 @@ static void test_what_is_known_is_where_it_belongs(void)
 	CHECK_INT(n.result->split.hop_count, 4);
 	CHECK_NEAR(v.part_ns[0][SPLIT_SERVICE], 2 * MS, 1);
 	CHECK_NEAR(v.part_ns[1][SPLIT_SERVICE], 3 * MS, 1);
-	check_known(v.part_ns[1][SPLIT_STORAGE], 1);
-	check_known(v.part_ns[3][SPLIT_NETWORK], 4 * MS);
-	CU_ASSERT(v.part_ns[3][SPLIT_SERVICE] >= 9 * US);
-	check_known(v.part_ns[0][SPLIT_NETWORK], 0);
+	check_at_least(v.part_ns[1][SPLIT_STORAGE], 1);
+	check_at_least(wait_for_both_ns(&v, 2, 3), DELAY_NS);
+	check_at_least(v.part_ns[3][SPLIT_NETWORK], DELAY_NS / 2.0);
+	check_at_least(v.part_ns[2][SPLIT_SERVICE] + v.part_ns[3][SPLIT_SERVICE], 9 * US);
+	check_at_least(v.part_ns[0][SPLIT_NETWORK], 0);
 	CU_ASSERT(v.part_ns[1][SPLIT_NETWORK] < v.part_ns[3][SPLIT_NETWORK]);
 	finish(&n);
 }
@@ -198,7 +215,6 @@ static void test_what_is_known_is_where_it_belongs(void)
 /* Whoever of the two came last is told, request by request; together they are the wait for both. */
 static void test_a_quorum_waits_as_long_as_its_last(void)
 {
-	double waited_ns = 0;
 	struct split_view v;
 	char program[512];
 	struct net n;
@@ -212,11 +228,8 @@ static void test_a_quorum_waits_as_long_as_its_last(void)
 	check_adds_up(n.result, 0, &v);
 	CHECK_NEAR(v.part_ns[0][SPLIT_SERVICE], 2 * MS, 1);
 	CU_ASSERT(v.part_ns[1][SPLIT_SERVICE] <= 3 * MS + 1);
-	for (unsigned hop = 1; hop < 3; hop++)
-		for (unsigned i = 0; i < SPLIT_PARTS; i++)
-			waited_ns += v.part_ns[hop][i];
-	check_known(waited_ns + v.part_ns[0][SPLIT_FORWARD], 4 * MS);
-	check_known(v.part_ns[0][SPLIT_FORWARD], -1);
+	check_at_least(wait_for_both_ns(&v, 1, 2), DELAY_NS);
+	CU_ASSERT(v.part_ns[0][SPLIT_FORWARD] < DELAY_NS / 2);
 	finish(&n);
 }
 
@@ -238,7 +251,7 @@ static void test_meanwhile_is_told_once(void)
 	CU_ASSERT(v.part_ns[1][SPLIT_SERVICE] <= 2 * MS + 1);
 	/* What B and the nap leave of the proxy's delay. */
 	CU_ASSERT(v.part_ns[2][SPLIT_NETWORK] > 0);
-	check_known(v.part_ns[0][SPLIT_FORWARD], -1);
+	CU_ASSERT(v.part_ns[0][SPLIT_FORWARD] < DELAY_NS / 2);
 	finish(&n);
 }
 
@@ -251,23 +264,23 @@ static void test_the_slow_tail_adds_up_too(void)
 
 	start(&n);
 	snprintf(program, sizeof(program),
-		 "sleep 2ms;forward %s;skip 1,prob=0.8;sleep 200ms;sleep 3ms;reply;"
+		 "sleep 2ms;forward %s;skip 1,prob=0.8;sleep 2s;sleep 3ms;reply;"
 		 "forward %s;compute 10us;reply",
 		 n.at_b, n.at_c);
 	run(&n, program);
 	check_adds_up(n.result, 0, &v);
-	CU_ASSERT(v.part_ns[1][SPLIT_SERVICE] < 203 * MS);
-	measured_mean_ns(n.result, 200 * MS, &all_slow);
+	CU_ASSERT(v.part_ns[1][SPLIT_SERVICE] < (SLOW_MS + 3) * MS);
+	measured_mean_ns(n.result, SLOW_MS * MS, &all_slow);
 	CU_ASSERT(all_slow >= 10 && all_slow <= 30);
-	check_adds_up(n.result, 200 * MS, &v);
+	check_adds_up(n.result, SLOW_MS * MS, &v);
 	CHECK_NEAR(v.part_ns[0][SPLIT_SERVICE], 2 * MS, 1);
-	CHECK_NEAR(v.part_ns[1][SPLIT_SERVICE] / MS, 203, 0.01);
-	check_known(v.part_ns[2][SPLIT_NETWORK], 4 * MS);
+	CHECK_NEAR(v.part_ns[1][SPLIT_SERVICE] / MS, SLOW_MS + 3, 0.01);
+	check_at_least(v.part_ns[2][SPLIT_NETWORK], DELAY_NS);
 	/* What is shown of it by itself: so many that there are never fewer than ten. */
 	slow = split_slow_share(&n.result->split);
 	CHECK_NEAR(slow * REQUESTS, 10, 1e-6);
 	split_view(&n.result->split, slow, &v);
-	CHECK_NEAR(v.part_ns[1][SPLIT_SERVICE] / MS, 203, 0.01);
+	CHECK_NEAR(v.part_ns[1][SPLIT_SERVICE] / MS, SLOW_MS + 3, 0.01);
 	finish(&n);
 }
 

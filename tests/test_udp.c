@@ -30,7 +30,8 @@ static void init_run(struct load_run *run, const struct address *to)
 	set(run, "request-size", "100B");
 	set(run, "reply", "300B");
 	set(run, "outstanding", "4");
-	set(run, "drain", "300ms");
+	set(run, "timeout", "10s");
+	set(run, "drain", "10s");
 	address_format(to, run->opts.to, sizeof(run->opts.to));
 }
 
@@ -80,7 +81,6 @@ static void load_every_address(struct setup *s)
 		CHECK_INT(run.result->is_datagram, a->transport == TRANSPORT_UDP);
 		if (a->transport == TRANSPORT_UDP) {
 			udp += 1000;
-			CHECK_INT(run.result->timeout_ns, CLIENT_UDP_TIMEOUT_NS);
 			CHECK_INT(run.result->loop.udp.out, 1000);
 			CHECK_INT(run.result->loop.udp.in, 1000);
 		}
@@ -265,6 +265,7 @@ static void run_against(const struct address *to, struct load_run *run, const ch
 	init_run(run, to);
 	set(run, "requests", requests);
 	set(run, "timeout", timeout);
+	set(run, "drain", "300ms");
 	CHECK_INT(go(run, backend_opts), 0);
 }
 
