@@ -92,7 +92,12 @@ static void *narrow_affinity(void *arg)
 
 	sched_getaffinity(0, sizeof(before), &before);
 	snprintf(settings, sizeof(settings), "cpus=%d", sched_getcpu());
-	CHECK_INT(apply(&t, settings, &report), 0);
+	if (apply(&t, settings, &report) == -EBUSY) {
+		printf("\n    not possible now: %s", report.why);
+		journal_close(t.journal);
+		return NULL;
+	}
+	CHECK_TEXT(report.why, "");
 	sched_getaffinity(0, sizeof(inside), &inside);
 	CHECK_INT(CPU_COUNT(&inside), 1);
 	sched_setaffinity(0, sizeof(before), &before);
@@ -109,6 +114,40 @@ static void *narrow_affinity(void *arg)
 static void test_a_cpuset_bounds_every_affinity_until_it_is_left(void)
 {
 	try_apart("cpuset", 0, narrow_affinity, NULL);
+}
+
+/* A cpuset that has a CPU to itself alone, as another ringwalk's partition has. */
+static void *ask_for_what_is_anothers(void *arg)
+{
+	char folder[CGROUP_PATH + 32], settings[64], words[512];
+	struct target t = here();
+	struct verdict_report report;
+	struct cgroup_place place;
+
+	CU_ASSERT_FATAL(cgroup_find(0, "cpuset", &place));
+	snprintf(folder, sizeof(folder), "%s/ringwalk-other-%d", place.folder, getpid());
+	snprintf(settings, sizeof(settings), "cpus=%d", sched_getcpu());
+	CHECK_INT(mkdir(folder, 0755), 0);
+	if (cgroup_put(folder, "cpuset.cpus", strchr(settings, '=') + 1) ||
+	    cgroup_put(folder, "cpuset.cpu_exclusive", "1")) {
+		printf("\n    not possible now: the CPU is another cpuset's already");
+	} else {
+		snprintf(words, sizeof(words),
+			 "cgroup.%s refused: another cpuset below %s has some of them for itself",
+			 settings, place.folder);
+		CHECK_INT(apply(&t, settings, &report), -EBUSY);
+		if (!strstr(report.why, words))
+			printf("\n    \"%s\", not \"%s\"", report.why, words);
+		CU_ASSERT(strstr(report.why, words) != NULL);
+	}
+	CHECK_INT(rmdir(folder), 0);
+	journal_close(t.journal);
+	return NULL;
+}
+
+static void test_cpus_that_another_group_has_alone_are_said_to_be_taken(void)
+{
+	try_apart("cpuset", 1, ask_for_what_is_anothers, NULL);
 }
 
 static void *throttle(void *arg)
@@ -412,6 +451,8 @@ static CU_TestInfo tests[] = {
 	  test_shares_out_of_bounds_are_clamped_and_said },
 	{ "a cpuset bounds every affinity until it is left",
 	  test_a_cpuset_bounds_every_affinity_until_it_is_left },
+	{ "CPUs that another group has alone are said to be taken",
+	  test_cpus_that_another_group_has_alone_are_said_to_be_taken },
 	{ "a quota stops the group and the report says how often",
 	  test_a_quota_stops_the_group_and_the_report_says_how_often },
 	{ "a new group takes real-time threads only with a budget",

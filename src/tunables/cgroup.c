@@ -234,6 +234,16 @@ static void read_cpu(const struct cgroup_own *g, struct cgroup_opts *o)
 	o->is_idle = cgroup_get_number(g->folder, "cpu.idle", 0) == 1;
 }
 
+/* Does the group above have all that is asked for? */
+static bool is_among(const char *asked, const char *have)
+{
+	cpu_set_t a, b, lacking;
+
+	cpus_read(asked, &a);
+	cpus_read(have, &b);
+	return !cpus_minus(&a, &b, &lacking);
+}
+
 /* cpus or mems; where they were not asked for those of the group above, which version 1 needs. */
 static int write_set(const struct cgroup_own *g, const char *knob, const char *file,
 		     const char *effective, const char *asked, struct err *err)
@@ -246,6 +256,11 @@ static int write_set(const struct cgroup_own *g, const char *knob, const char *f
 	if (!*asked && g->version->number == 2)
 		return 0;
 	rc = cgroup_put(g->folder, file, text);
+	if (rc == -EINVAL && is_among(text, have))
+		return err_set(err, -EBUSY,
+			       "cgroup.%s=%s refused: another cpuset below %s has some of them for "
+			       "itself alone",
+			       knob, text, g->base);
 	if (rc == -EINVAL || rc == -ERANGE || rc == -EACCES || rc == -ENODEV)
 		return err_set(err, -ENODEV, "cgroup.%s=%s refused: %s has %s", knob, text, g->base,
 			       have);

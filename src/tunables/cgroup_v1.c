@@ -120,6 +120,11 @@ static int make_rest(const struct cgroup_own *g, const char *cpus, struct journa
 	if (rc)
 		return rc;
 	rc = cgroup_put(folder, "cpuset.cpus", rest);
+	if (rc == -EINVAL)
+		return err_set(err, -EBUSY,
+			       "cgroup.partition refused: another cpuset below %s has some of the "
+			       "other CPUs (%s) for itself alone",
+			       g->base, rest);
 	if (!rc)
 		rc = cgroup_put(folder, "cpuset.mems", mems);
 	return rc ? err_sys(err, rc, "%s", folder) : 0;
