@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "engine/secret.h"
+#include "engine/wire.h"
 #include "tests/test.h"
 
 /* Options with a file that has these bytes; to be removed by secret_file_remove(). Ends the program
@@ -30,6 +31,22 @@ static inline struct secret_opts secret_file(const void *bytes, size_t len)
 static inline void secret_file_remove(const struct secret_opts *o)
 {
 	unlink(o->file);
+}
+
+#define CHALLENGE_BYTES (WIRE_HEAD + WIRE_RANDOM)
+#define PROOF_BYTES	(WIRE_HEAD + WIRE_RANDOM + WIRE_MAC)
+
+/* What a client answers to this challenge; talk has its random bytes, and the challenge's after. */
+static inline void put_proof(uint8_t proof[PROOF_BYTES], const struct secret *s,
+			     const uint8_t challenge[CHALLENGE_BYTES], struct secret_talk *talk)
+{
+	memcpy(talk->challenge, challenge + WIRE_HEAD, WIRE_RANDOM);
+	wire_put_head(proof, &(struct wire_head){ .length = PROOF_BYTES,
+						  .version = WIRE_VERSION,
+						  .type = WIRE_PROOF,
+						  .body_len = PROOF_BYTES - WIRE_HEAD });
+	memcpy(proof + WIRE_HEAD, talk->random, WIRE_RANDOM);
+	secret_prove(s, SECRET_CLIENT, talk, proof + WIRE_HEAD + WIRE_RANDOM);
 }
 
 /* A secret of its own for each text, which is long enough. */

@@ -25,6 +25,24 @@ static void init(struct rig *rig, enum kind kind)
 	rig->server.secret = rig->client.secret = good;
 }
 
+/* A connection of TLS of this kind, or plain, from the rig's client. */
+static void open_and_connect(struct rig *rig)
+{
+	rig_open(rig, NULL, 1);
+	rig_connect(rig);
+}
+
+/* A plain connection that the test plays. */
+static int open_raw(struct rig *rig)
+{
+	int fd;
+
+	rig_open(rig, NULL, 1);
+	fd = raw_connect(rig);
+	RIG_UNTIL(rig, rig->server.opened == 1);
+	return fd;
+}
+
 /* Nothing is left of proofs that are over. */
 static void check_nothing_left(const struct rig *rig)
 {
@@ -37,6 +55,15 @@ static void check_nothing_left(const struct rig *rig)
 			continue;
 		CHECK_INT(guard_proofs(g), 0);
 	}
+}
+
+/* What the client is told. */
+static void check_refusal(const struct rig *rig, int code, const char *reason)
+{
+	CHECK_INT(rig->client.end, CONN_REFUSED);
+	CHECK_INT(rig->client.code, code);
+	CHECK_TEXT(rig->client.reason, reason);
+	CHECK_INT(rig->client.opened, 0);
 }
 
 static void test_who_knows_the_secret_is_served(void)
@@ -67,16 +94,12 @@ static void test_another_secret_is_refused(void)
 
 		init(&rig, kind);
 		rig.client.secret = wrong;
-		rig_open(&rig, NULL, 1);
-		rig_connect(&rig);
+		open_and_connect(&rig);
 		RIG_UNTIL(&rig, rig.client.ends == 1 && rig.server.ends == 1);
 		CHECK_INT(rig.server.end, CONN_FAULT);
 		CHECK_INT(rig.server.code, WIRE_BAD_PROOF);
-		CHECK_INT(rig.client.end, CONN_REFUSED);
-		CHECK_INT(rig.client.code, -EACCES);
-		CHECK_TEXT(rig.client.reason,
-			   "the node did not accept the proof: its secret is another one");
-		CHECK_INT(rig.client.opened, 0);
+		check_refusal(&rig, -EACCES,
+			      "the node did not accept the proof: its secret is another one");
 		CHECK_INT(rig.server.loop.stats.faults, 1);
 		check_nothing_left(&rig);
 		rig_close(&rig);
@@ -91,8 +114,7 @@ static void test_who_shows_none_gets_nothing_and_is_told(void)
 
 		init(&rig, kind);
 		rig.client.secret = NULL;
-		rig_open(&rig, NULL, 1);
-		rig_connect(&rig);
+		open_and_connect(&rig);
 		rig_ask(&rig, 1, 100, 100);
 		RIG_UNTIL(&rig, rig.client.ends == 1 && rig.server.ends == 1);
 		CHECK_INT(rig.client.end, CONN_FAULT);
@@ -112,14 +134,12 @@ static void test_a_node_without_a_secret_is_not_believed(void)
 		init(&rig, kind);
 		rig.server.secret = NULL;
 		rig.client.secret = impatient;
-		rig_open(&rig, NULL, 1);
-		rig_connect(&rig);
+		open_and_connect(&rig);
 		RIG_UNTIL(&rig, rig.client.ends == 1);
-		CHECK_INT(rig.client.end, CONN_REFUSED);
-		CHECK_INT(rig.client.code, -ETIMEDOUT);
-		CHECK_TEXT(rig.client.reason,
-			   "the node has not asked for the secret within 30.0 ms; was it started "
-			   "without --secret-file?");
+		check_refusal(
+			&rig, -ETIMEDOUT,
+			"the node has not asked for the secret within 30.0 ms; was it started "
+			"without --secret-file?");
 		CHECK_INT(rig.client.opened, 0);
 		rig_close(&rig);
 	}
@@ -168,11 +188,8 @@ static void test_a_node_that_pretends_is_found_out(void)
 		rig.accept.done = pretend_to_ask;
 		rig_connect(&rig);
 		RIG_UNTIL(&rig, rig.client.ends == 1);
-		CHECK_INT(rig.client.end, CONN_REFUSED);
-		CHECK_INT(rig.client.code, -EACCES);
-		CHECK_TEXT(rig.client.reason,
-			   "the node does not know the secret: its proof is wrong");
-		CHECK_INT(rig.client.opened, 0);
+		check_refusal(&rig, -EACCES,
+			      "the node does not know the secret: its proof is wrong");
 		rig_close(&rig);
 	}
 }
@@ -190,9 +207,6 @@ static void raw_read_all(struct rig *rig, int fd, uint8_t *bytes, size_t len)
 	CHECK_INT(done, len);
 }
 
-#define CHALLENGE_BYTES (WIRE_HEAD + WIRE_RANDOM)
-#define PROOF_BYTES	(WIRE_HEAD + WIRE_RANDOM + WIRE_MAC)
-
 /* The right answer to what is asked on fd. */
 static void make_proof(struct rig *rig, int fd, uint8_t proof[PROOF_BYTES])
 {
@@ -203,13 +217,7 @@ static void make_proof(struct rig *rig, int fd, uint8_t proof[PROOF_BYTES])
 	raw_read_all(rig, fd, challenge, sizeof(challenge));
 	CHECK_INT(wire_get_head(challenge, UINT32_MAX, &head), WIRE_FINE);
 	CHECK_INT(head.type, WIRE_CHALLENGE);
-	memcpy(talk.challenge, challenge + WIRE_HEAD, WIRE_RANDOM);
-	wire_put_head(proof, &(struct wire_head){ .length = PROOF_BYTES,
-						  .version = WIRE_VERSION,
-						  .type = WIRE_PROOF,
-						  .body_len = PROOF_BYTES - WIRE_HEAD });
-	memcpy(proof + WIRE_HEAD, talk.random, WIRE_RANDOM);
-	secret_prove(good, SECRET_CLIENT, &talk, proof + WIRE_HEAD + WIRE_RANDOM);
+	put_proof(proof, good, challenge, &talk);
 }
 
 /* In single bytes, with a request right behind it. */
@@ -220,8 +228,7 @@ static void test_a_proof_is_good_once(void)
 	int fd, len;
 
 	init(&rig, PLAIN);
-	rig_open(&rig, NULL, 1);
-	fd = raw_connect(&rig);
+	fd = open_raw(&rig);
 	make_proof(&rig, fd, proof);
 	for (int i = 0; i < PROOF_BYTES; i++) {
 		CHECK_INT(rig.server.messages, 0);
@@ -272,9 +279,7 @@ static void test_whatever_is_no_proof_ends_the_connection(void)
 		int fd;
 
 		init(&rig, PLAIN);
-		rig_open(&rig, NULL, 1);
-		fd = raw_connect(&rig);
-		RIG_UNTIL(&rig, rig.server.opened == 1);
+		fd = open_raw(&rig);
 		wire_put_head(bytes, &rows[i].head);
 		raw_write_all(&rig, fd, bytes, WIRE_HEAD + rows[i].head.body_len);
 		RIG_UNTIL(&rig, rig.server.ends == 1);
@@ -322,9 +327,7 @@ static void test_who_goes_again_is_no_news(void)
 	int fd;
 
 	init(&rig, PLAIN);
-	rig_open(&rig, NULL, 1);
-	fd = raw_connect(&rig);
-	RIG_UNTIL(&rig, rig.server.opened == 1);
+	fd = open_raw(&rig);
 	raw_shutdown(&rig, fd);
 	RIG_UNTIL(&rig, rig.server.ends == 1);
 	CHECK_INT(rig.server.end, CONN_PEER_CLOSED);
@@ -340,8 +343,7 @@ static void test_the_end_may_come_in_between(void)
 		struct rig rig;
 
 		init(&rig, PLAIN);
-		rig_open(&rig, NULL, 1);
-		rig_connect(&rig);
+		open_and_connect(&rig);
 		for (int i = 0; i < turns; i++)
 			rig_turn(&rig);
 		rig_close(&rig);
