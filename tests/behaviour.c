@@ -129,8 +129,7 @@ int stage_open(const struct backend_ops *backend)
 		return -errno;
 	certificates_make(&stage.certs);
 	knob_defaults(&tls_knobs, &stage.node_tls);
-	strcpy(stage.node_tls.cert, stage.certs.cert[CERT_SERVER]);
-	strcpy(stage.node_tls.key, stage.certs.key[CERT_SERVER]);
+	tls_opts_show(&stage.node_tls, &stage.certs, CERT_SERVER);
 	strcpy(stage.node_tls.ca, stage.certs.cert[CERT_CA]);
 	probe_all();
 	for (unsigned i = 0; i < ROLES; i++)

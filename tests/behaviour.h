@@ -16,7 +16,7 @@
 #define RW_TESTS_BEHAVIOUR_H
 
 #include "client/client.h"
-#include "tests/certificates.h"
+#include "tests/certificate_opts.h"
 #include "tests/node_fixture.h"
 
 #define REQUESTS 50 /* of a trial */

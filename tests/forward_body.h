@@ -8,6 +8,8 @@
 #ifndef RW_TESTS_FORWARD_BODY_H
 #define RW_TESTS_FORWARD_BODY_H
 
+#include <sys/socket.h>
+
 #include "engine/wire.h"
 #include "tests/test.h"
 
@@ -104,6 +106,21 @@ static inline struct body forward_then_reply(struct wire_forward f, const struct
 	add_forward(&b, f, program, ports);
 	add_reply(&b, REPLY_SIZE);
 	return b;
+}
+
+/* A request with this body; head says what else it is, hops 0 as many as there may be. */
+static inline void send_body(int fd, struct wire_head head, const struct body *body)
+{
+	uint8_t bytes[WIRE_HEAD + WIRE_BODY_MAX];
+
+	head.length = WIRE_HEAD + body->len;
+	head.version = WIRE_VERSION;
+	head.type = WIRE_REQUEST;
+	head.hops = head.hops ? head.hops : WIRE_HOPS;
+	head.body_len = body->len;
+	wire_put_head(bytes, &head);
+	memcpy(bytes + WIRE_HEAD, body->bytes, body->len);
+	CHECK_INT(send(fd, bytes, head.length, MSG_NOSIGNAL), head.length);
 }
 
 #define PORTS(...) ((const uint16_t[]){ __VA_ARGS__, 0 })

@@ -10,6 +10,7 @@
 #define RW_TESTS_NODE_FIXTURE_H
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/time.h>
@@ -132,6 +133,12 @@ static inline int connect_to(const struct address *a)
 static inline int connect_to_node(const struct setup *s)
 {
 	return connect_to(node_address(s->node, 0));
+}
+
+/* Of its first address, which is of IPv4. */
+static inline uint16_t port_of(const struct setup *s)
+{
+	return ntohs(((const struct sockaddr_in *)&node_address(s->node, 0)->storage)->sin_port);
 }
 
 /* A request of these operations at p, which has room; returns its length. */

@@ -7,34 +7,12 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <netinet/in.h>
-
 #include "engine/destination.h"
 #include "tests/forward_body.h"
 #include "tests/node_fixture.h"
 
 static const struct backend_ops *backend;
 static struct setup a, b, c;
-
-static uint16_t port_of(const struct setup *s)
-{
-	return ntohs(((const struct sockaddr_in *)&node_address(s->node, 0)->storage)->sin_port);
-}
-
-static void send_body(int fd, uint64_t id, const struct body *body, uint32_t deadline_us)
-{
-	uint8_t bytes[WIRE_HEAD + WIRE_BODY_MAX];
-
-	wire_put_head(bytes, &(struct wire_head){ .length = WIRE_HEAD + body->len,
-						  .version = WIRE_VERSION,
-						  .type = WIRE_REQUEST,
-						  .hops = WIRE_HOPS,
-						  .id = id,
-						  .body_len = body->len,
-						  .deadline_us = deadline_us });
-	memcpy(bytes + WIRE_HEAD, body->bytes, body->len);
-	CHECK_INT(send(fd, bytes, WIRE_HEAD + body->len, MSG_NOSIGNAL), WIRE_HEAD + body->len);
-}
 
 /* -1: no answer. */
 static int status_of_answer(int fd, struct wire_hop *hop)
@@ -48,7 +26,7 @@ static int ask_body(int fd, const struct body *body)
 {
 	struct wire_hop hop;
 
-	send_body(fd, 1, body, 0);
+	send_body(fd, (struct wire_head){ .id = 1 }, body);
 	return status_of_answer(fd, &hop);
 }
 
@@ -88,7 +66,7 @@ static void test_requests_through_two_hops_add_up(void)
 	fd = connect_to_node(&a);
 	for (int done = 0; done < CROWD; done++) {
 		while (sent < CROWD && sent < done + WINDOW)
-			send_body(fd, (uint64_t)sent++, &outer, 0);
+			send_body(fd, (struct wire_head){ .id = (uint64_t)sent++ }, &outer);
 		CU_ASSERT_FATAL(status_of_answer(fd, &hop) == WIRE_OK);
 		CU_ASSERT(hop.forward_ns > 0);
 	}
@@ -119,7 +97,7 @@ static void test_a_node_forwards_to_itself_and_its_other_worker(void)
 	for (int i = 0; i < 8; i++) {
 		fds[i] = connect_to_node(&a);
 		for (int j = 0; j < 50; j++)
-			send_body(fds[i], 1, &outer, 0);
+			send_body(fds[i], (struct wire_head){ .id = 1 }, &outer);
 	}
 	for (int i = 0; i < 8; i++) {
 		struct wire_hop hop;
@@ -221,7 +199,7 @@ static void test_silence_is_a_timeout_and_hinders_nobody(void)
 	start_plain(&a, backend);
 	fd = connect_to_node(&a);
 	onlooker = connect_to_node(&a);
-	send_body(fd, 1, &outer, 0);
+	send_body(fd, (struct wire_head){ .id = 1 }, &outer);
 	CU_ASSERT(is_answered(onlooker, 2));
 	CHECK_INT(status_of_answer(fd, &hop), WIRE_TIMEOUT);
 	CU_ASSERT(hop.forward_ns >= (uint64_t)(150 * MS) && hop.forward_ns < (uint64_t)SEC);
@@ -277,7 +255,7 @@ static void test_stopping_waits_for_forwards_under_way(void)
 	start_three();
 	outer = to(port_of(&b), &inner);
 	fd = connect_to_node(&a);
-	send_body(fd, 1, &outer, 0);
+	send_body(fd, (struct wire_head){ .id = 1 }, &outer);
 	WAIT_UNTIL(stats_of(&a).forward.attempts == 1);
 	CHECK_INT(node_stop(a.node, &err), 0);
 	CHECK_INT(status_of_answer(fd, &hop), WIRE_OK);
@@ -299,7 +277,7 @@ static void test_stopping_does_not_wait_for_ever(void)
 	CU_ASSERT_FATAL(setup_start(&a) == 0);
 	outer = to(port_of(&b), &inner);
 	fd = connect_to_node(&a);
-	send_body(fd, 1, &outer, 0);
+	send_body(fd, (struct wire_head){ .id = 1 }, &outer);
 	WAIT_UNTIL(stats_of(&a).forward.attempts == 1);
 	start_ns = clock_now_ns();
 	setup_finish(&a);
@@ -321,7 +299,7 @@ static void test_a_client_that_goes_cancels_its_forwards(void)
 
 		fd = connect_to_node(&a);
 		for (int j = 0; j < 10; j++)
-			send_body(fd, 1, &outer, 0);
+			send_body(fd, (struct wire_head){ .id = 1 }, &outer);
 		WAIT_UNTIL(stats_of(&a).forward.forwards == 10 * (uint64_t)(i + 1));
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 		close(fd);

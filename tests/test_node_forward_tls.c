@@ -6,9 +6,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <netinet/in.h>
-
-#include "tests/certificates.h"
+#include "tests/certificate_opts.h"
 #include "tests/forward_body.h"
 #include "tests/node_fixture.h"
 
@@ -24,10 +22,8 @@ static void init(void)
 	setup_init(&c, backend);
 	knob_defaults(&tls_knobs, &a_tls);
 	knob_defaults(&tls_knobs, &b_tls);
-	a_tls.verify = true;
-	strcpy(a_tls.ca, certs.cert[CERT_CA]);
-	strcpy(b_tls.cert, certs.cert[CERT_SERVER]);
-	strcpy(b_tls.key, certs.key[CERT_SERVER]);
+	tls_opts_trust(&a_tls, &certs, CERT_CA);
+	tls_opts_show(&b_tls, &certs, CERT_SERVER);
 	a.opts.tls = &a_tls;
 	b.opts.tls = &b_tls;
 	setup_bind(&b, "tls://127.0.0.1:0");
@@ -47,24 +43,12 @@ static void finish(void)
 	setup_finish(&c);
 }
 
-static uint16_t port_of(const struct setup *s)
-{
-	return ntohs(((const struct sockaddr_in *)&node_address(s->node, 0)->storage)->sin_port);
-}
-
 static int ask_body(int fd, const struct body *body)
 {
-	uint8_t bytes[WIRE_HEAD + WIRE_BODY_MAX];
-	struct wire_head head = { .length = WIRE_HEAD + body->len,
-				  .version = WIRE_VERSION,
-				  .type = WIRE_REQUEST,
-				  .hops = WIRE_HOPS,
-				  .body_len = body->len };
+	struct wire_head head;
 	struct wire_hop hop;
 
-	wire_put_head(bytes, &head);
-	memcpy(bytes + WIRE_HEAD, body->bytes, body->len);
-	CHECK_INT(send(fd, bytes, head.length, MSG_NOSIGNAL), head.length);
+	send_body(fd, (struct wire_head){ 0 }, body);
 	return read_reply(fd, &head, &hop) ? -1 : head.hops;
 }
 
@@ -165,8 +149,7 @@ static void test_who_is_not_trusted_gets_nothing_and_that_is_said_once(void)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		init();
-		strcpy(b_tls.cert, certs.cert[rows[i].cert]);
-		strcpy(b_tls.key, certs.key[rows[i].cert]);
+		tls_opts_show(&b_tls, &certs, rows[i].cert);
 		start();
 		CHECK_INT(ask_b(2, 5), WIRE_ERROR);
 		CHECK_INT(stats_of(&a).forward.failures, 10);
@@ -192,8 +175,7 @@ static void test_what_is_checked_is_a_choice_of_its_own(void)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		init();
-		strcpy(b_tls.cert, certs.cert[CERT_STRANGER]);
-		strcpy(b_tls.key, certs.key[CERT_STRANGER]);
+		tls_opts_show(&b_tls, &certs, CERT_STRANGER);
 		a_tls.verify = rows[i].verify;
 		a.opts.forward_tls_verify = rows[i].forward_verify;
 		start();
@@ -206,8 +188,7 @@ static void test_what_is_checked_is_a_choice_of_its_own(void)
 static void test_a_name_for_all_nodes_can_be_given(void)
 {
 	init();
-	strcpy(b_tls.cert, certs.cert[CERT_WRONG_NAME]);
-	strcpy(b_tls.key, certs.key[CERT_WRONG_NAME]);
+	tls_opts_show(&b_tls, &certs, CERT_WRONG_NAME);
 	strcpy(a_tls.name, "elsewhere.example");
 	start();
 	CHECK_INT(ask_b(1, 2), WIRE_OK);
@@ -218,11 +199,9 @@ static void test_a_node_that_is_asked_who_it_is_shows_its_certificate(void)
 {
 	for (int has_one = 0; has_one < 2; has_one++) {
 		init();
-		b_tls.verify = true;
-		strcpy(b_tls.ca, certs.cert[CERT_CA]);
+		tls_opts_trust(&b_tls, &certs, CERT_CA);
 		if (has_one) {
-			strcpy(a_tls.cert, certs.cert[CERT_CLIENT]);
-			strcpy(a_tls.key, certs.key[CERT_CLIENT]);
+			tls_opts_show(&a_tls, &certs, CERT_CLIENT);
 		}
 		start();
 		CHECK_INT(ask_b(1, 3), has_one ? WIRE_OK : WIRE_ERROR);

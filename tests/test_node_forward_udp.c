@@ -4,19 +4,12 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <netinet/in.h>
-
 #include "node/forward.h"
 #include "tests/forward_body.h"
 #include "tests/node_fixture.h"
 
 static const struct backend_ops *backend;
 static struct setup a, b, c;
-
-static uint16_t port_of(const struct setup *s)
-{
-	return ntohs(((const struct sockaddr_in *)&node_address(s->node, 0)->storage)->sin_port);
-}
 
 static void start(void)
 {
@@ -34,19 +27,6 @@ static void finish(void)
 	setup_finish(&c);
 }
 
-static void send_body(int fd, const struct body *body)
-{
-	uint8_t bytes[WIRE_HEAD + WIRE_BODY_MAX];
-
-	wire_put_head(bytes, &(struct wire_head){ .length = WIRE_HEAD + body->len,
-						  .version = WIRE_VERSION,
-						  .type = WIRE_REQUEST,
-						  .hops = WIRE_HOPS,
-						  .body_len = body->len });
-	memcpy(bytes + WIRE_HEAD, body->bytes, body->len);
-	CHECK_INT(send(fd, bytes, WIRE_HEAD + body->len, MSG_NOSIGNAL), WIRE_HEAD + body->len);
-}
-
 static int await_status(int fd)
 {
 	struct wire_head head;
@@ -57,7 +37,7 @@ static int await_status(int fd)
 
 static int ask_body(int fd, const struct body *body)
 {
-	send_body(fd, body);
+	send_body(fd, (struct wire_head){ 0 }, body);
 	return await_status(fd);
 }
 
@@ -118,7 +98,7 @@ static void test_many_requests_share_a_socket(void)
 	for (int i = 0; i < 8; i++) {
 		fds[i] = connect_to_node(&a);
 		for (int j = 0; j < 20; j++)
-			send_body(fds[i], &body);
+			send_body(fds[i], (struct wire_head){ 0 }, &body);
 	}
 	for (int i = 0; i < 8; i++) {
 		for (int j = 0; j < 20; j++)
@@ -164,7 +144,7 @@ static void test_what_is_lost_is_tried_again_and_what_comes_twice_is_late(void)
 	body = by_udp((struct wire_forward){ .timeout_us = 20000, .retries = 2 }, port);
 	fd = connect_to_node(&a);
 	for (int i = 0; i < 5; i++) {
-		send_body(fd, &body);
+		send_body(fd, (struct wire_head){ 0 }, &body);
 		play_peer(peer, 0);
 		play_peer(peer, 0);
 		play_peer(peer, 2);

@@ -4,10 +4,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <netinet/in.h>
-
 #include "client/client.h"
-#include "tests/certificates.h"
+#include "tests/certificate_opts.h"
 #include "tests/forward_body.h"
 #include "tests/node_fixture.h"
 #include "tests/secret_file.h"
@@ -27,10 +25,8 @@ static void init(void)
 	setup_init(&b, backend);
 	knob_defaults(&tls_knobs, &node_tls);
 	knob_defaults(&tls_knobs, &client_tls);
-	strcpy(node_tls.cert, certs.cert[CERT_SERVER]);
-	strcpy(node_tls.key, certs.key[CERT_SERVER]);
-	strcpy(client_tls.ca, certs.cert[CERT_CA]);
-	client_tls.verify = true;
+	tls_opts_show(&node_tls, &certs, CERT_SERVER);
+	tls_opts_trust(&client_tls, &certs, CERT_CA);
 	a.opts.tls = b.opts.tls = &node_tls;
 	a.opts.secret = b.opts.secret = &good;
 }
@@ -124,27 +120,16 @@ static int connect_and_prove(void)
 {
 	struct secret *s = make_secret(GOOD, SEC);
 	struct secret_talk talk = { .random = { 1 } };
-	uint8_t bytes[WIRE_HEAD + WIRE_RANDOM + WIRE_MAC];
+	uint8_t challenge[CHALLENGE_BYTES], proof[PROOF_BYTES], welcome[WIRE_HEAD + WIRE_MAC];
 	int fd = connect_to_node(&a);
 
-	CHECK_INT(read_all(fd, bytes, WIRE_HEAD + WIRE_RANDOM), WIRE_HEAD + WIRE_RANDOM);
-	memcpy(talk.challenge, bytes + WIRE_HEAD, WIRE_RANDOM);
-	wire_put_head(bytes, &(struct wire_head){ .length = sizeof(bytes),
-						  .version = WIRE_VERSION,
-						  .type = WIRE_PROOF,
-						  .body_len = WIRE_RANDOM + WIRE_MAC });
-	memcpy(bytes + WIRE_HEAD, talk.random, WIRE_RANDOM);
-	secret_prove(s, SECRET_CLIENT, &talk, bytes + WIRE_HEAD + WIRE_RANDOM);
-	CHECK_INT(send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL), sizeof(bytes));
-	CHECK_INT(read_all(fd, bytes, WIRE_HEAD + WIRE_MAC), WIRE_HEAD + WIRE_MAC);
-	CU_ASSERT(secret_check(s, SECRET_NODE, &talk, bytes + WIRE_HEAD));
+	CHECK_INT(read_all(fd, challenge, sizeof(challenge)), sizeof(challenge));
+	put_proof(proof, s, challenge, &talk);
+	CHECK_INT(send(fd, proof, sizeof(proof), MSG_NOSIGNAL), sizeof(proof));
+	CHECK_INT(read_all(fd, welcome, sizeof(welcome)), sizeof(welcome));
+	CU_ASSERT(secret_check(s, SECRET_NODE, &talk, welcome + WIRE_HEAD));
 	secret_destroy(s);
 	return fd;
-}
-
-static uint16_t port_of(const struct setup *s)
-{
-	return ntohs(((const struct sockaddr_in *)&node_address(s->node, 0)->storage)->sin_port);
 }
 
 /* Twenty requests to a, ten of them at a time, which forwards them to b: the status of all. */
@@ -155,19 +140,14 @@ static int forward(enum transport transport)
 		.ports = { port_of(&b) }, .transports = { transport }, .count = 1, .program = &inner
 	};
 	int fd = a.opts.secret == &none ? connect_to_node(&a) : connect_and_prove(), status = -1;
-	struct wire_head head = { .version = WIRE_VERSION, .type = WIRE_REQUEST, .hops = 2 };
-	uint8_t bytes[WIRE_HEAD + WIRE_BODY_MAX];
+	struct wire_head head;
 	struct wire_hop hop;
 
 	add_branches(&body, (struct wire_forward){ .timeout_us = 5000000 }, &branch, 1);
 	add_reply(&body, REPLY_SIZE);
-	head.length = WIRE_HEAD + body.len;
-	head.body_len = body.len;
-	wire_put_head(bytes, &head);
-	memcpy(bytes + WIRE_HEAD, body.bytes, body.len);
 	for (int i = 0; i < 30; i++) {
 		if (i < 20)
-			CU_ASSERT(send(fd, bytes, WIRE_HEAD + body.len, MSG_NOSIGNAL) > 0);
+			send_body(fd, (struct wire_head){ .hops = 2 }, &body);
 		if (i < 10)
 			continue;
 		CHECK_INT(read_reply(fd, &head, &hop), 0);

@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "client/client.h"
-#include "tests/certificates.h"
+#include "tests/certificate_opts.h"
 #include "tests/node_fixture.h"
 
 static const struct backend_ops *backend;
@@ -54,10 +54,8 @@ static void init_pair(struct pair *p)
 	setup_init(&p->node, backend);
 	knob_defaults(&tls_knobs, &p->node_tls);
 	knob_defaults(&tls_knobs, &p->client_tls);
-	strcpy(p->node_tls.cert, certs.cert[CERT_SERVER]);
-	strcpy(p->node_tls.key, certs.key[CERT_SERVER]);
-	strcpy(p->client_tls.ca, certs.cert[CERT_CA]);
-	p->client_tls.verify = true;
+	tls_opts_show(&p->node_tls, &certs, CERT_SERVER);
+	tls_opts_trust(&p->client_tls, &certs, CERT_CA);
 	p->node.opts.tls = &p->node_tls;
 	p->node.opts.threads = 2;
 	setup_bind(&p->node, "tls://127.0.0.1:0");
@@ -149,8 +147,7 @@ static void test_a_node_that_cannot_serve_tls_says_what_to_give(void)
 
 	knob_defaults(&tls_knobs, &none);
 	verify = none;
-	strcpy(verify.cert, certs.cert[CERT_SERVER]);
-	strcpy(verify.key, certs.key[CERT_SERVER]);
+	tls_opts_show(&verify, &certs, CERT_SERVER);
 	verify.verify = true;
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct node *node = NULL;
@@ -175,8 +172,7 @@ static void test_clients_that_show_certificates_may_be_elsewhere(void)
 	init_pair(&p);
 	p.node.opts.bind.count = 0;
 	setup_bind(&p.node, "tls://0.0.0.0:0");
-	p.node_tls.verify = true;
-	strcpy(p.node_tls.ca, certs.cert[CERT_CA]);
+	tls_opts_trust(&p.node_tls, &certs, CERT_CA);
 	CHECK_INT(setup_start(&p.node), 0);
 	finish(&p);
 }
@@ -226,8 +222,7 @@ static void test_clients_must_show_a_certificate_when_asked(void)
 	struct pair p;
 
 	init_pair(&p);
-	p.node_tls.verify = true;
-	strcpy(p.node_tls.ca, certs.cert[CERT_CA]);
+	tls_opts_trust(&p.node_tls, &certs, CERT_CA);
 	CU_ASSERT_FATAL(setup_start(&p.node) == 0);
 	run_client(&p, 0);
 	CU_ASSERT(tells(&p, "certificate required"));
@@ -236,8 +231,7 @@ static void test_clients_must_show_a_certificate_when_asked(void)
 	client_result_destroy(p.result);
 	p.result = NULL;
 	p.err = (struct err){ 0 };
-	strcpy(p.client_tls.cert, certs.cert[CERT_CLIENT]);
-	strcpy(p.client_tls.key, certs.key[CERT_CLIENT]);
+	tls_opts_show(&p.client_tls, &certs, CERT_CLIENT);
 	check_answers(&p, 0, "TLSv1.3");
 	finish(&p);
 }

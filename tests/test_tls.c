@@ -202,8 +202,7 @@ static void set_certificate(struct tls_opts *o, enum certificate which)
 {
 	if (which == CERT_NONE)
 		return;
-	set(o->cert, certs.cert[which]);
-	set(o->key, certs.key[which]);
+	tls_opts_show(o, &certs, which);
 }
 
 static void refuse(const struct refusal *r, int version)
@@ -301,8 +300,7 @@ static void resume(int version, bool server_resumes, bool client_resumes, bool w
 	rig.client.opts.max_version = version;
 	if (with_certificate) {
 		set_certificate(&rig.client.opts, CERT_CLIENT);
-		set(rig.server.opts.ca, certs.cert[CERT_CA]);
-		rig.server.opts.verify = true;
+		tls_opts_trust(&rig.server.opts, &certs, CERT_CA);
 	}
 	rig_open(&rig, NULL, 1);
 	open_and_part(&rig);

@@ -19,7 +19,7 @@
 #include "engine/guard.h"
 #include "engine/tls.h"
 #include "engine/tls_private.h"
-#include "tests/certificates.h"
+#include "tests/certificate_opts.h"
 #include "tests/choose_backend.h"
 #include "tests/engine_fixture.h"
 
@@ -168,10 +168,8 @@ static inline void rig_init(struct rig *rig)
 	};
 	knob_defaults(&tls_knobs, &rig->server.opts);
 	knob_defaults(&tls_knobs, &rig->client.opts);
-	strcpy(rig->server.opts.cert, certs.cert[CERT_SERVER]);
-	strcpy(rig->server.opts.key, certs.key[CERT_SERVER]);
-	strcpy(rig->client.opts.ca, certs.cert[CERT_CA]);
-	rig->client.opts.verify = true;
+	tls_opts_show(&rig->server.opts, &certs, CERT_SERVER);
+	tls_opts_trust(&rig->client.opts, &certs, CERT_CA);
 	strcpy(rig->peer.host, "127.0.0.1");
 }
 
