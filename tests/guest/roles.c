@@ -5,6 +5,7 @@
  */
 #include "tests/guest/roles.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -14,6 +15,8 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "tests/test.h"
 
 #define ARGS_MAX 32
 
@@ -187,4 +190,51 @@ void node_verdict(const struct node *n, const char *tunable, char *buf, size_t s
 void node_text(const struct node *n, const char *tunable, const char *key, char *buf, size_t size)
 {
 	each_entry(n, tunable, key, take_first, buf, size);
+}
+
+bool check_starts(struct node *n, const char *options)
+{
+	bool started = node_start(n, options);
+
+	if (!started)
+		printf("\n    %s: status %d: %s", options, n->status, n->words);
+	CU_ASSERT(started);
+	return started;
+}
+
+void check_refuses(struct node *n, const char *options)
+{
+	bool started = node_start(n, options);
+
+	CU_ASSERT(!started);
+	if (started)
+		node_stop(n);
+	CHECK_INT(n->status, 3);
+}
+
+void check_stops(struct node *n)
+{
+	node_stop(n);
+	CHECK_INT(n->status, 0);
+}
+
+void check_verdict(const struct node *n, const char *tunable, const char *verdict)
+{
+	char text[32];
+
+	node_verdict(n, tunable, text, sizeof(text));
+	CHECK_TEXT(text, verdict);
+}
+
+int count_groups(void)
+{
+	struct dirent *entry;
+	DIR *groups = opendir(GUEST_GROUPS);
+	int count = 0;
+
+	while (groups && (entry = readdir(groups)))
+		count += entry->d_type == DT_DIR && *entry->d_name != '.';
+	if (groups)
+		closedir(groups);
+	return count;
 }

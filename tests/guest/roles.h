@@ -43,6 +43,19 @@ void node_verdict(const struct node *n, const char *tunable, char *buf, size_t s
 /* What its first entry there says: "effective", "why". */
 void node_text(const struct node *n, const char *tunable, const char *key, char *buf, size_t size);
 
+/* The same as assertions of a test, with what the node said when it is otherwise. */
+bool check_starts(struct node *n, const char *options);	 /* false: it did not */
+void check_refuses(struct node *n, const char *options); /* as not possible here: status 3 */
+void check_stops(struct node *n);			 /* with status 0 */
+void check_verdict(const struct node *n, const char *tunable, const char *verdict);
+
+/* Groups of version 2 in the guest: how many there are below the topmost. */
+#define GUEST_GROUPS "/sys/fs/cgroup"
+int count_groups(void);
+/* How often, and at which distance, to look whether a group that was to go has gone. */
+#define GROUP_TRIES    1000
+#define GROUP_PAUSE_US 10000
+
 /* Any role, apart by blanks, to its end: its status, and all that it said. */
 int role_run(const char *words, char *buf, size_t size);
 

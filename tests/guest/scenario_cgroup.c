@@ -7,7 +7,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -18,12 +17,11 @@
 #include "tests/guest/roles.h"
 #include "tests/test.h"
 
-#define TOP	   "/sys/fs/cgroup"
-#define CONTROL	   TOP "/cgroup.subtree_control"
-#define LAB	   TOP "/lab"
-#define GONE_TRIES 1000
-#define NODE	   "--backend=epoll --threads=1 "
-#define WEIGHT	   NODE "--cgroup.cpu-weight=300 "
+#define TOP	GUEST_GROUPS
+#define CONTROL TOP "/cgroup.subtree_control"
+#define LAB	TOP "/lab"
+#define NODE	"--backend=epoll --threads=1 "
+#define WEIGHT	NODE "--cgroup.cpu-weight=300 "
 /* Each request takes 10 ms of CPU time, and a period has 2. */
 #define LOAD "--rate=10 --duration=500ms -C 10ms --rs=64B"
 
@@ -82,19 +80,6 @@ static long long count_stops(const struct node *n)
 	return count;
 }
 
-static int count_groups(void)
-{
-	struct dirent *entry;
-	DIR *groups = opendir(TOP);
-	int count = 0;
-
-	while (groups && (entry = readdir(groups)))
-		count += entry->d_type == DT_DIR && *entry->d_name != '.';
-	if (groups)
-		closedir(groups);
-	return count;
-}
-
 /* What must be the same afterwards. */
 struct before {
 	int groups;
@@ -115,24 +100,11 @@ static void check_same(const struct before *b)
 	check_line(CONTROL, b->control);
 }
 
-static bool start(struct node *n, const char *options)
+/* Well, by all that the group was asked for. */
+static void stop(struct node *n)
 {
-	bool started = node_start(n, options);
-
-	if (!started)
-		printf("\n    status %d: %s", n->status, n->words);
-	CU_ASSERT(started);
-	return started;
-}
-
-static void stop(struct node *n, const char *verdict)
-{
-	char text[256];
-
-	node_stop(n);
-	CHECK_INT(n->status, 0);
-	node_verdict(n, "cgroup", text, sizeof(text));
-	CHECK_TEXT(text, verdict);
+	check_stops(n);
+	check_verdict(n, "cgroup", "ok");
 }
 
 static void test_weight_and_quota(void)
@@ -141,13 +113,13 @@ static void test_weight_and_quota(void)
 	struct node node;
 	char text[256];
 
-	if (!start(&node, WEIGHT "--cgroup.cpu-quota=2ms --cgroup.cpu-period=50ms"))
+	if (!check_starts(&node, WEIGHT "--cgroup.cpu-quota=2ms --cgroup.cpu-period=50ms"))
 		return;
 	check_group(&node, "cpu.weight", "300");
 	check_group(&node, "cpu.max", "2000 50000");
 	CU_ASSERT(client_run(&node, LOAD) > 0);
 	CU_ASSERT(count_stops(&node) > 0);
-	stop(&node, "ok");
+	stop(&node);
 	node_text(&node, "cgroup", "effective", text, sizeof(text));
 	CHECK_TEXT(text, "cpu-weight=300 cpu-quota=2ms cpu-period=50ms");
 	node_text(&node, "cgroup", "why", text, sizeof(text));
@@ -180,10 +152,10 @@ static void test_each_knob(void)
 		struct node node;
 
 		snprintf(options, sizeof(options), NODE "%s", row->options);
-		if (!start(&node, options))
+		if (!check_starts(&node, options))
 			continue;
 		check_group(&node, row->file, row->expected);
-		stop(&node, "ok");
+		stop(&node);
 		check_same(&before);
 	}
 }
@@ -191,11 +163,11 @@ static void test_each_knob(void)
 static void test_kill(void)
 {
 	struct before before = look();
-	int left = GONE_TRIES;
+	int left = GROUP_TRIES;
 	char control[256];
 	struct node node;
 
-	if (!start(&node, WEIGHT "--cgroup.cpu-quota=20ms --cgroup.cpus=1"))
+	if (!check_starts(&node, WEIGHT "--cgroup.cpu-quota=20ms --cgroup.cpus=1"))
 		return;
 	CHECK_INT(count_groups(), before.groups + 1);
 	first_line(CONTROL, control, sizeof(control));
@@ -203,7 +175,7 @@ static void test_kill(void)
 	node_kill(&node);
 	while (left-- && (count_groups() > before.groups ||
 			  strcmp(first_line(CONTROL, control, sizeof(control)), before.control)))
-		usleep(10000);
+		usleep(GROUP_PAUSE_US);
 	check_same(&before);
 }
 
@@ -213,16 +185,15 @@ static void test_two_at_once(void)
 	struct before before = look();
 	struct node first, second;
 
-	if (!start(&first, WEIGHT))
+	if (!check_starts(&first, WEIGHT))
 		return;
-	CU_ASSERT(!node_start(&second, WEIGHT));
-	CHECK_INT(second.status, 3);
+	check_refuses(&second, WEIGHT);
 	if (!strstr(second.words, "is held by ringwalk node (process "))
 		printf("\n    %s", second.words);
 	CU_ASSERT(strstr(second.words, "is held by ringwalk node (process ") != NULL);
 	check_group(&first, "cpu.weight", "300");
 	CHECK_INT(count_groups(), before.groups + 1);
-	stop(&first, "ok");
+	stop(&first);
 	check_same(&before);
 }
 
@@ -234,13 +205,13 @@ static void test_two_where_it_is_on(void)
 
 	CU_ASSERT(put(CONTROL, "+cpu"));
 	before = look();
-	if (start(&first, WEIGHT)) {
-		if (start(&second, NODE "--cgroup.cpu-weight=50")) {
-			stop(&first, "ok");
+	if (check_starts(&first, WEIGHT)) {
+		if (check_starts(&second, NODE "--cgroup.cpu-weight=50")) {
+			stop(&first);
 			check_group(&second, "cpu.weight", "50");
-			stop(&second, "ok");
+			stop(&second);
 		} else {
-			stop(&first, "ok");
+			stop(&first);
 		}
 	}
 	check_same(&before);
@@ -270,22 +241,20 @@ static void test_parent(void)
 	CU_ASSERT(put(CONTROL, "+cpu"));
 	CHECK_INT(mkdir(LAB, 0755), 0);
 	before = look();
-	if (start(&node, WEIGHT "--cgroup.parent=/lab")) {
+	if (check_starts(&node, WEIGHT "--cgroup.parent=/lab")) {
 		char path[128];
 
 		snprintf(path, sizeof(path), LAB "/ringwalk-%d/cpu.weight", node.pid);
 		check_line(path, "300");
-		stop(&node, "ok");
+		stop(&node);
 	}
 	check_line(LAB "/cgroup.subtree_control", "");
 	inside = settle_in_lab();
-	CU_ASSERT(!node_start(&node, WEIGHT "--cgroup.parent=/lab"));
-	CHECK_INT(node.status, 3);
+	check_refuses(&node, WEIGHT "--cgroup.parent=/lab");
 	CU_ASSERT(strstr(node.words, "lab has processes of its own") != NULL);
 	kill(inside, SIGKILL);
 	waitpid(inside, NULL, 0);
-	CU_ASSERT(!node_start(&node, NODE "--cgroup.cpus=1 --cgroup.parent=/lab"));
-	CHECK_INT(node.status, 3);
+	check_refuses(&node, NODE "--cgroup.cpus=1 --cgroup.parent=/lab");
 	CU_ASSERT(strstr(node.words, "lab has no controller cpuset") != NULL);
 	check_same(&before);
 	CHECK_INT(rmdir(LAB), 0);
@@ -297,11 +266,9 @@ static void test_of_version_1(void)
 	struct before before = look();
 	struct node node;
 
-	CU_ASSERT(!node_start(&node, NODE "--cgroup.cpu-shares=512"));
-	CHECK_INT(node.status, 3);
+	check_refuses(&node, NODE "--cgroup.cpu-shares=512");
 	CU_ASSERT(strstr(node.words, "use cgroup.cpu-weight") != NULL);
-	CU_ASSERT(!node_start(&node, NODE "--cgroup.rt-runtime=10ms"));
-	CHECK_INT(node.status, 3);
+	check_refuses(&node, NODE "--cgroup.rt-runtime=10ms");
 	CU_ASSERT(strstr(node.words, "does not limit real-time threads by group") != NULL);
 	check_same(&before);
 }

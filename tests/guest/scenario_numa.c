@@ -131,19 +131,13 @@ static struct pages serve(const char *options, const char *policy)
 {
 	struct pages pages = { 0 };
 	struct node node;
-	char verdict[32];
 
-	if (!node_start(&node, options)) {
-		printf("\n    %s: status %d: %s", options, node.status, node.words);
-		CU_FAIL("the node does not start");
+	if (!check_starts(&node, options))
 		return pages;
-	}
 	CU_ASSERT(client_run(&node, LOAD) > 0);
 	pages = count_pages(node.pid, policy);
-	node_stop(&node);
-	CHECK_INT(node.status, 0);
-	node_verdict(&node, "numa", verdict, sizeof(verdict));
-	CHECK_TEXT(verdict, "ok");
+	check_stops(&node);
+	check_verdict(&node, "numa", "ok");
 	pages.reported = count_reported(&node);
 	printf(" %s: node 0 %lu, node 1 %lu", policy, pages.on[0], pages.on[1]);
 	return pages;
@@ -183,8 +177,7 @@ static void test_no_such_node(void)
 {
 	struct node node;
 
-	CU_ASSERT(!node_start(&node, "--numa.policy=bind --numa.nodes=0,5"));
-	CHECK_INT(node.status, 3);
+	check_refuses(&node, "--numa.policy=bind --numa.nodes=0,5");
 	CU_ASSERT(strstr(node.words, "5") != NULL && strstr(node.words, "0-1") != NULL);
 }
 

@@ -22,8 +22,6 @@
 #define CPU	       2
 #define RESERVATION    "--sched.policy=deadline --sched.runtime=4ms --sched.deadline=10ms "
 #define IN_A_PARTITION "--backend=epoll --cgroup.cpus=2 --cgroup.partition=root " RESERVATION
-#define GROUPS	       "/sys/fs/cgroup"
-#define GONE_TRIES     1000
 
 /* How many threads of the process have a reservation, and whether each may run on CPU alone. */
 static int count_reserved(pid_t pid, bool *alone)
@@ -52,59 +50,36 @@ static int count_reserved(pid_t pid, bool *alone)
 	return count;
 }
 
-static int count_groups(void)
-{
-	struct dirent *entry;
-	DIR *groups = opendir(GROUPS);
-	int count = 0;
-
-	while (groups && (entry = readdir(groups)))
-		count += entry->d_type == DT_DIR && *entry->d_name != '.';
-	if (groups)
-		closedir(groups);
-	return count;
-}
-
 static void test_pinned_reservation(void)
 {
 	int groups = count_groups();
 	struct node node;
-	char verdict[32];
 	bool alone;
 
-	if (!node_start(&node, "--threads=1 " IN_A_PARTITION)) {
-		printf("\n    status %d: %s", node.status, node.words);
-		CU_FAIL("the node does not start");
+	if (!check_starts(&node, "--threads=1 " IN_A_PARTITION))
 		return;
-	}
 	CHECK_INT(count_reserved(node.pid, &alone), 1);
 	CU_ASSERT(alone);
 	CU_ASSERT(client_run(&node, "--rate=100 --duration=1s -C 20us --rs=64B") > 0);
 	CHECK_INT(count_reserved(node.pid, &alone), 1);
-	node_stop(&node);
-	CHECK_INT(node.status, 0);
-	node_verdict(&node, "sched", verdict, sizeof(verdict));
-	CHECK_TEXT(verdict, "ok");
-	node_verdict(&node, "cgroup", verdict, sizeof(verdict));
-	CHECK_TEXT(verdict, "ok");
+	check_stops(&node);
+	check_verdict(&node, "sched", "ok");
+	check_verdict(&node, "cgroup", "ok");
 	CHECK_INT(count_groups(), groups);
 }
 
 /* Its watcher outlives it, and takes the partition away. */
 static void test_killed_in_a_partition(void)
 {
-	int groups = count_groups(), left = GONE_TRIES;
+	int groups = count_groups(), left = GROUP_TRIES;
 	struct node node;
 
-	if (!node_start(&node, "--threads=1 " IN_A_PARTITION)) {
-		printf("\n    status %d: %s", node.status, node.words);
-		CU_FAIL("the node does not start");
+	if (!check_starts(&node, "--threads=1 " IN_A_PARTITION))
 		return;
-	}
 	CU_ASSERT(count_groups() > groups);
 	node_kill(&node);
 	while (count_groups() > groups && left--)
-		usleep(10000);
+		usleep(GROUP_PAUSE_US);
 	CHECK_INT(count_groups(), groups);
 }
 
@@ -113,8 +88,7 @@ static void test_more_than_the_partition(void)
 	int groups = count_groups();
 	struct node node;
 
-	CU_ASSERT(!node_start(&node, "--threads=3 " IN_A_PARTITION));
-	CHECK_INT(node.status, 3);
+	check_refuses(&node, "--threads=3 " IN_A_PARTITION);
 	CU_ASSERT(strstr(node.words, "admission control") != NULL);
 	CHECK_INT(count_groups(), groups);
 }
@@ -123,8 +97,7 @@ static void test_pinned_without_a_partition(void)
 {
 	struct node node;
 
-	CU_ASSERT(!node_start(&node, "--threads=1 --pin.cpus=2 " RESERVATION));
-	CHECK_INT(node.status, 3);
+	check_refuses(&node, "--threads=1 --pin.cpus=2 " RESERVATION);
 	CU_ASSERT(strstr(node.words, "SCHED_DEADLINE refused: the thread may run on ") != NULL);
 }
 
