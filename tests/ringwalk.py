@@ -113,9 +113,13 @@ def run_one(name, test):
 def main(tests):
     """Runs every test_ of a module, or those named behind the program."""
     wanted = sys.argv[2:]
+    unknown = [name for name in wanted if name not in tests]
+    if unknown:
+        print("no such test:", *unknown)
+        return 2
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     for name, test in sorted(tests.items()):
         if name.startswith("test_") and (not wanted or name in wanted):
             counts[run_one(name, test)] += 1
     print(", ".join(f"{count} {what}" for what, count in counts.items()))
-    return 1 if counts["failed"] else 0
+    return 1 if counts["failed"] or not sum(counts.values()) else 0

@@ -263,8 +263,10 @@ static void test_ipv6_listens_on_ipv6_alone(void)
 	struct err err = { 0 };
 	int fd AUTO(auto_close) = listen_on("[::1]:0", &plain, &bound, &err);
 
-	if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)
+	if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL) {
+		printf("\n    not possible here: %s", err.text);
 		return;
+	}
 	CHECK_INT(connect_to(&bound), 0);
 	CHECK_INT(option(fd, IPPROTO_IPV6, IPV6_V6ONLY), 1);
 }

@@ -189,6 +189,7 @@ static void *kill_a_member(void *arg)
 		usleep(1000);
 	if (said[0]) {
 		printf("\n    not possible here: %s", strerror(-said[0]));
+		CU_ASSERT(said[0] == -EACCES || said[0] == -EPERM || said[0] == -EROFS);
 	} else {
 		CU_ASSERT(wait_nice(7));
 	}

@@ -39,7 +39,9 @@ def options_in(text):
 
 def test_every_option_in_the_tables_is_the_roles():
     for role in ROLES:
-        for row in re.findall(r"^\| (`-.*?) \|", section(role.capitalize()), re.MULTILINE):
+        rows = re.findall(r"^\| (`-.*?) \|", section(role.capitalize()), re.MULTILINE)
+        assert rows, role
+        for row in rows:
             missing = options_in(row) - names(role) - {"-h", "--help", "--usage"}
             assert not missing, (role, row, missing)
 
@@ -116,7 +118,9 @@ def test_every_defect_has_a_row_and_every_test_named_is_there():
 
 
 def test_links_lead_somewhere():
-    for link in re.findall(r"\]\(([^)]+)\)", PAGE):
+    links = re.findall(r"\]\(([^)]+)\)", PAGE)
+    assert links
+    for link in links:
         assert pathlib.Path(TOP, "docs", link).exists(), link
 
 

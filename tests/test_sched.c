@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "system/journal.h"
 #include "tests/tunable_test.h"
+#include "tunables/autogroup.h"
 #include "tunables/sched_opts.h"
 
 static unsigned refused_as_nobody(void)
@@ -99,18 +100,16 @@ static void test_a_group_without_realtime_runtime_is_named(void)
 static void *apply_nice(void *arg)
 {
 	struct verdict_report report;
-	char autogroup[64];
-	bool on = kernel_file_number("/proc/sys/kernel/sched_autogroup_enabled", 0) == 1 &&
-		  kernel_file_read("/proc/self/autogroup", autogroup, sizeof(autogroup));
+	struct autogroup group;
+	bool on = autogroup_read(0, &group);
 
 	CHECK_INT(tunable_test_apply("sched", "policy=batch", &report), 0);
 	CHECK_TEXT(report.why, "");
 	CHECK_INT(tunable_test_apply("sched", "nice=5", &report), 0);
 	CHECK_INT(report.verdict, VERDICT_OK);
-	if (*report.why) {
-		CU_ASSERT(on);
-		autogroup[strcspn(autogroup, " ")] = '\0';
-		CU_ASSERT(strstr(report.why, autogroup) != NULL);
+	CHECK_INT(*report.why != '\0', on);
+	if (on) {
+		CU_ASSERT(strstr(report.why, group.name) != NULL);
 		CU_ASSERT(strstr(report.why, "sched_autogroup_enabled=0") != NULL);
 	}
 	return NULL;
