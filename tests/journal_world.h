@@ -1,5 +1,7 @@
 /*
- * journal_world.h - a folder of journals and files that stand for the kernel's.
+ * journal_world.h - a folder of journals and a few files to be changed, for tests of the journal.
+ *
+ * Temporary files stand for the kernel's: the journal does not know the difference.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -8,6 +10,7 @@
 
 #include <dirent.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "system/journal.h"
@@ -88,6 +91,19 @@ static inline int change(struct journal *j, const char *path, const char *text, 
 	char effective[64];
 
 	return journal_write(j, path, text, effective, sizeof(effective), err);
+}
+
+/* Waits at most 5 s for what another process does. */
+static inline bool becomes(const char *path, const char *value)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+
+	for (int i = 0; i < 5000; i++) {
+		if (!strcmp(get(path), value))
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
 }
 
 #endif

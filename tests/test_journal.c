@@ -1,22 +1,17 @@
 /*
- * test_journal.c - changes are written down first and taken back: by closing, by the watcher, by
- * the next start; two holders, changes of others, folders.
+ * test_journal.c - changes are written down first and taken back by closing; two holders, changes
+ * of others, folders.
  *
- * Temporary files stand for the kernel's: the journal does not know the difference. What happens
- * at each step of a process that is killed there: test_tune.py.
+ * Temporary files stand for the kernel's: the journal does not know the difference. Who restores
+ * when the owner is killed: test_watcher.c; at each step of it: test_tune.py.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "tests/journal_world.h"
 
@@ -222,133 +217,6 @@ static void test_kept_changes_stay_and_are_held(void)
 	world_close(&w);
 }
 
-/* Waits at most 5 s for what another process does. */
-static bool becomes(const char *path, const char *value)
-{
-	const struct timespec pause = { .tv_nsec = 1000000 };
-
-	for (int i = 0; i < 5000; i++) {
-		if (!strcmp(get(path), value))
-			return true;
-		nanosleep(&pause, NULL);
-	}
-	return false;
-}
-
-/* A process that changes a and b, says so, and waits to be killed. */
-static pid_t start_owner(const struct world *w)
-{
-	int ready[2];
-	char byte;
-	pid_t pid;
-
-	CHECK_INT(pipe2(ready, O_CLOEXEC), 0);
-	pid = fork();
-	if (pid == 0) {
-		struct journal *j;
-
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (!journal_open(&j, "owner", NULL) && !change(j, w->a, "2", NULL) &&
-		    !change(j, w->b, "2", NULL) && write(ready[1], "", 1) == 1)
-			pause();
-		_exit(1);
-	}
-	close(ready[1]);
-	CHECK_INT(read(ready[0], &byte, 1), 1);
-	close(ready[0]);
-	return pid;
-}
-
-static void kill_owner(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-}
-
-static void test_the_watcher_restores_after_sigkill(void)
-{
-	struct world w;
-	pid_t owner;
-
-	world_open(&w);
-	owner = start_owner(&w);
-	CHECK_TEXT(get(w.a), "2");
-	kill_owner(owner);
-	CU_ASSERT(becomes(w.a, "1"));
-	CHECK_INT(journal_recover(NULL, NULL), 0); /* waits for the watcher */
-	CHECK_TEXT(get(w.b), "1");
-	CHECK_INT(count_journals(&w), 0);
-	world_close(&w);
-}
-
-/* The only child of a process: /proc/PID/task/PID/children, proc(5). */
-static pid_t child_of(pid_t pid)
-{
-	char path[64], text[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
-	return kernel_value_read(path, text, sizeof(text)) ? 0 : atoi(text);
-}
-
-static void test_the_next_start_restores_when_the_watcher_is_killed_too(void)
-{
-	struct world w;
-	struct journal *j;
-	pid_t owner, watcher;
-
-	world_open(&w);
-	owner = start_owner(&w);
-	watcher = child_of(owner);
-	if (watcher > 0) {
-		kill(watcher, SIGKILL);
-		kill_owner(owner);
-		CHECK_TEXT(get(w.a), "2");
-		j = begin("next");
-		CHECK_TEXT(get(w.a), "1");
-		CHECK_TEXT(get(w.b), "1");
-		journal_close(j);
-	} else {
-		printf("\n    not possible here: the kernel lists no children");
-		kill_owner(owner);
-	}
-	CHECK_INT(journal_recover(NULL, NULL), 0);
-	CHECK_INT(count_journals(&w), 0);
-	world_close(&w);
-}
-
-static void test_the_watcher_is_deaf_and_holds_two_descriptors(void)
-{
-	char path[64];
-	struct world w;
-	pid_t owner, watcher;
-	int fds = 0;
-	DIR *dir;
-
-	world_open(&w);
-	owner = start_owner(&w);
-	watcher = child_of(owner);
-	CU_ASSERT(becomes(w.b, "2"));
-	if (watcher > 0) {
-		snprintf(path, sizeof(path), "/proc/%d/comm", watcher);
-		CU_ASSERT(becomes(path, "ringwalk-undo"));
-		kill(watcher, SIGINT);
-		kill(watcher, SIGTERM);
-		kill(watcher, SIGHUP);
-		CHECK_INT(getsid(watcher), watcher);
-		snprintf(path, sizeof(path), "/proc/%d/fd", watcher);
-		dir = opendir(path);
-		while (dir && readdir(dir))
-			fds++;
-		if (dir)
-			closedir(dir);
-		CHECK_INT(fds, 2 + 3 + 2); /* ".", "..", three times /dev/null, its two */
-	}
-	kill_owner(owner);
-	CU_ASSERT(becomes(w.a, "1"));
-	CHECK_INT(journal_recover(NULL, NULL), 0);
-	world_close(&w);
-}
-
 static void test_a_forked_child_has_no_part_in_it(void)
 {
 	struct err err = { 0 };
@@ -403,11 +271,6 @@ static CU_TestInfo tests[] = {
 	{ "folders go from the inside out", test_folders_go_from_the_inside_out },
 	{ "what changes along gets its value back", test_what_changes_along_gets_its_value_back },
 	{ "kept changes stay and are held", test_kept_changes_stay_and_are_held },
-	{ "the watcher restores after SIGKILL", test_the_watcher_restores_after_sigkill },
-	{ "the next start restores when the watcher is killed, too",
-	  test_the_next_start_restores_when_the_watcher_is_killed_too },
-	{ "the watcher is deaf and holds two descriptors",
-	  test_the_watcher_is_deaf_and_holds_two_descriptors },
 	{ "a forked child has no part in it", test_a_forked_child_has_no_part_in_it },
 	{ "a folder that others may write is refused",
 	  test_a_folder_that_others_may_write_is_refused },

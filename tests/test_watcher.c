@@ -1,0 +1,141 @@
+/*
+ * test_watcher.c - who restores when the owner of a journal is killed: its watcher, or the next
+ * start.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "tests/journal_world.h"
+
+/* A process that changes a and b, says so, and waits to be killed. */
+static pid_t start_owner(const struct world *w)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	CHECK_INT(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct journal *j;
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (!journal_open(&j, "owner", NULL) && !change(j, w->a, "2", NULL) &&
+		    !change(j, w->b, "2", NULL) && write(ready[1], "", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(ready[1]);
+	CHECK_INT(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+static void kill_owner(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void test_the_watcher_restores_after_sigkill(void)
+{
+	struct world w;
+	pid_t owner;
+
+	world_open(&w);
+	owner = start_owner(&w);
+	CHECK_TEXT(get(w.a), "2");
+	kill_owner(owner);
+	CU_ASSERT(becomes(w.a, "1"));
+	CHECK_INT(journal_recover(NULL, NULL), 0); /* waits for the watcher */
+	CHECK_TEXT(get(w.b), "1");
+	CHECK_INT(count_journals(&w), 0);
+	world_close(&w);
+}
+
+/* The only child of a process: /proc/PID/task/PID/children, proc(5). */
+static pid_t child_of(pid_t pid)
+{
+	char path[64], text[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	return kernel_value_read(path, text, sizeof(text)) ? 0 : atoi(text);
+}
+
+static void test_the_next_start_restores_when_the_watcher_is_killed_too(void)
+{
+	struct world w;
+	struct journal *j;
+	pid_t owner, watcher;
+
+	world_open(&w);
+	owner = start_owner(&w);
+	watcher = child_of(owner);
+	if (watcher > 0) {
+		kill(watcher, SIGKILL);
+		kill_owner(owner);
+		CHECK_TEXT(get(w.a), "2");
+		j = begin("next");
+		CHECK_TEXT(get(w.a), "1");
+		CHECK_TEXT(get(w.b), "1");
+		journal_close(j);
+	} else {
+		printf("\n    not possible here: the kernel lists no children");
+		kill_owner(owner);
+	}
+	CHECK_INT(journal_recover(NULL, NULL), 0);
+	CHECK_INT(count_journals(&w), 0);
+	world_close(&w);
+}
+
+static void test_the_watcher_is_deaf_and_holds_two_descriptors(void)
+{
+	char path[64];
+	struct world w;
+	pid_t owner, watcher;
+	int fds = 0;
+	DIR *dir;
+
+	world_open(&w);
+	owner = start_owner(&w);
+	watcher = child_of(owner);
+	CU_ASSERT(becomes(w.b, "2"));
+	if (watcher > 0) {
+		snprintf(path, sizeof(path), "/proc/%d/comm", watcher);
+		CU_ASSERT(becomes(path, "ringwalk-undo"));
+		kill(watcher, SIGINT);
+		kill(watcher, SIGTERM);
+		kill(watcher, SIGHUP);
+		CHECK_INT(getsid(watcher), watcher);
+		snprintf(path, sizeof(path), "/proc/%d/fd", watcher);
+		dir = opendir(path);
+		while (dir && readdir(dir))
+			fds++;
+		if (dir)
+			closedir(dir);
+		CHECK_INT(fds, 2 + 3 + 2); /* ".", "..", three times /dev/null, its two */
+	}
+	kill_owner(owner);
+	CU_ASSERT(becomes(w.a, "1"));
+	CHECK_INT(journal_recover(NULL, NULL), 0);
+	world_close(&w);
+}
+
+static CU_TestInfo tests[] = {
+	{ "the watcher restores after SIGKILL", test_the_watcher_restores_after_sigkill },
+	{ "the next start restores when the watcher is killed, too",
+	  test_the_next_start_restores_when_the_watcher_is_killed_too },
+	{ "the watcher is deaf and holds two descriptors",
+	  test_the_watcher_is_deaf_and_holds_two_descriptors },
+	CU_TEST_INFO_NULL,
+};
+
+int main(void)
+{
+	return test_main("watcher", tests);
+}
