@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "tests/journal_world.h"
@@ -126,12 +127,80 @@ static void test_the_watcher_is_deaf_and_holds_two_descriptors(void)
 	world_close(&w);
 }
 
+/* What became of an owner with room for so many descriptors. */
+struct outcome {
+	int rc;
+	struct err err;
+};
+
+static void be_owner_with_room(const struct world *w, rlim_t room, int out)
+{
+	const struct rlimit few = { STDERR_FILENO + 2 + room, STDERR_FILENO + 2 + room };
+	struct outcome o = { 0 };
+	struct journal *j;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	dup2(out, STDERR_FILENO + 1);
+	close_range(STDERR_FILENO + 2, ~0U, 0);
+	setrlimit(RLIMIT_NOFILE, &few);
+	o.rc = journal_open(&j, "owner", &o.err);
+	if (!o.rc)
+		o.rc = change(j, w->a, "2", &o.err);
+	if (write(STDERR_FILENO + 1, &o, sizeof(o)) == sizeof(o) && !o.rc)
+		pause();
+	_exit(1);
+}
+
+/* Started, and killed if it could begin. */
+static struct outcome owner_with_room(const struct world *w, rlim_t room)
+{
+	struct outcome o = { -EIO, { 0 } };
+	int ends[2];
+	pid_t pid;
+
+	CHECK_INT(pipe2(ends, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0)
+		be_owner_with_room(w, room, ends[1]);
+	close(ends[1]);
+	CHECK_INT(read(ends[0], &o, sizeof(o)), sizeof(o));
+	close(ends[0]);
+	CHECK_TEXT(get(w->a), o.rc ? "1" : "2");
+	kill_owner(pid);
+	return o;
+}
+
+static void test_with_few_descriptors_there_is_a_watcher_or_no_journal(void)
+{
+	int began = 0, without_watcher = 0;
+
+	for (rlim_t room = 0; room < 10; room++) {
+		struct outcome o;
+		struct world w;
+
+		world_open(&w);
+		o = owner_with_room(&w, room);
+		began += !o.rc;
+		without_watcher += strstr(o.err.text, "the journal's watcher") != NULL;
+		if (o.rc)
+			CHECK_INT(o.rc, -EMFILE);
+		CU_ASSERT(becomes(w.a, "1"));
+		CHECK_INT(journal_recover(NULL, NULL), 0); /* waits for the watcher */
+		CHECK_INT(count_journals(&w), 0);
+		world_close(&w);
+	}
+	CU_ASSERT(began > 0);
+	CU_ASSERT(without_watcher > 0);
+}
+
 static CU_TestInfo tests[] = {
 	{ "the watcher restores after SIGKILL", test_the_watcher_restores_after_sigkill },
 	{ "the next start restores when the watcher is killed, too",
 	  test_the_next_start_restores_when_the_watcher_is_killed_too },
 	{ "the watcher is deaf and holds two descriptors",
 	  test_the_watcher_is_deaf_and_holds_two_descriptors },
+	{ "with few descriptors there is a watcher, or no journal",
+	  test_with_few_descriptors_there_is_a_watcher_or_no_journal },
 	CU_TEST_INFO_NULL,
 };
 

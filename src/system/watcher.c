@@ -26,16 +26,20 @@ static void close_between(int low, int high)
 		close_range((unsigned)low + 1, (unsigned)high - 1, 0);
 }
 
-/* All but these two, which are above the standard ones. */
+/* All but these two, which are above the standard ones; first of all, for more may have no room. */
 static void close_others(int a, int b)
 {
-	int low = a < b ? a : b, high = a < b ? b : a, null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int low = a < b ? a : b, high = a < b ? b : a, null;
 
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		dup2(null, fd);
 	close_between(STDERR_FILENO, low);
 	close_between(low, high);
 	close_range((unsigned)high + 1, ~0U, 0);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (dup2(null, fd) < 0)
+			close(fd);
+	if (null > STDERR_FILENO)
+		close(null);
 }
 
 /* What it inherited from a thread that may be real-time, or about to be. */
@@ -48,19 +52,18 @@ static void be_ordinary(void)
 	prctl(PR_SET_NAME, "ringwalk-undo");
 }
 
+/* Whatever could keep it from watching was done before the fork. */
 static void watch(int owner, int fd, void (*wake)(int, const void *), const void *context)
 {
-	struct pollfd end = { .fd = fcntl(owner, F_DUPFD_CLOEXEC, STDERR_FILENO + 1),
-			      .events = POLLIN };
+	struct pollfd end = { .fd = owner, .events = POLLIN };
 	sigset_t all;
 
-	fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	setsid();
 	if (chdir("/"))
-		_exit(1);
-	close_others(end.fd, fd);
+		errno = 0; /* it keeps a mount busy then, and works all the same */
+	close_others(owner, fd);
 	be_ordinary();
 	while (poll(&end, 1, -1) < 0 && errno == EINTR)
 		;
@@ -69,20 +72,35 @@ static void watch(int owner, int fd, void (*wake)(int, const void *), const void
 	_exit(0);
 }
 
+static int fork_watcher(struct watcher *w, int owner, int fd, void (*wake)(int, const void *),
+			const void *context, struct err *err)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		watch(owner, fd, wake, context);
+	if (pid < 0)
+		return err_sys(err, -errno, "the journal's watcher cannot be started");
+	w->pid = pid;
+	return 0;
+}
+
+/* Above the standard descriptors, which the watcher lends to /dev/null. */
+static int raise_fd(int fd)
+{
+	return fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+}
+
 int watcher_start(struct watcher *w, int fd, void (*wake)(int fd, const void *context),
 		  const void *context, struct err *err)
 {
-	AUTO(auto_close) int owner = pidfd_open(getpid(), 0);
+	AUTO(auto_close) int self = pidfd_open(getpid(), 0);
+	AUTO(auto_close) int owner = self < 0 ? -1 : raise_fd(self);
+	AUTO(auto_close) int own = owner < 0 ? -1 : raise_fd(fd);
 
-	if (owner < 0)
-		return err_sys(err, -errno, "the journal's watcher");
-	w->pid = fork();
-	if (w->pid == 0)
-		watch(owner, fd, wake, context);
-	if (w->pid > 0)
-		return 0;
-	w->pid = 0;
-	return err_sys(err, -errno, "the journal's watcher cannot be started");
+	if (own < 0)
+		return err_sys(err, -errno, "the journal's watcher cannot be started");
+	return fork_watcher(w, owner, own, wake, context, err);
 }
 
 void watcher_end(struct watcher *w)
