@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -127,6 +128,36 @@ static void test_the_watcher_is_deaf_and_holds_two_descriptors(void)
 	world_close(&w);
 }
 
+/* Runs in each new child before fork() returns: as early as a signal can come. */
+static void signal_child(void)
+{
+	raise(SIGTERM);
+}
+
+static void test_a_signal_at_its_birth_does_not_end_the_watcher(void)
+{
+	struct journal *j;
+	sigset_t mask;
+	struct world w;
+	pid_t owner;
+	int status;
+
+	world_open(&w);
+	owner = fork();
+	if (owner == 0) {
+		pthread_atfork(NULL, NULL, signal_child);
+		if (!journal_open(&j, "owner", NULL) && !change(j, w.a, "2", NULL) &&
+		    !sigprocmask(SIG_BLOCK, NULL, &mask) && !sigismember(&mask, SIGTERM))
+			kill(getpid(), SIGKILL);
+		_exit(1);
+	}
+	waitpid(owner, &status, 0);
+	CU_ASSERT(WIFSIGNALED(status));
+	CU_ASSERT(becomes(w.a, "1"));
+	CHECK_INT(journal_recover(NULL, NULL), 0); /* waits for the watcher */
+	world_close(&w);
+}
+
 /* What became of an owner with room for so many descriptors. */
 struct outcome {
 	int rc;
@@ -199,6 +230,8 @@ static CU_TestInfo tests[] = {
 	  test_the_next_start_restores_when_the_watcher_is_killed_too },
 	{ "the watcher is deaf and holds two descriptors",
 	  test_the_watcher_is_deaf_and_holds_two_descriptors },
+	{ "a signal at its birth does not end the watcher",
+	  test_a_signal_at_its_birth_does_not_end_the_watcher },
 	{ "with few descriptors there is a watcher, or no journal",
 	  test_with_few_descriptors_there_is_a_watcher_or_no_journal },
 	CU_TEST_INFO_NULL,

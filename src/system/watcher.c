@@ -56,10 +56,7 @@ static void be_ordinary(void)
 static void watch(int owner, int fd, void (*wake)(int, const void *), const void *context)
 {
 	struct pollfd end = { .fd = owner, .events = POLLIN };
-	sigset_t all;
 
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
 	setsid();
 	if (chdir("/"))
 		errno = 0; /* it keeps a mount busy then, and works all the same */
@@ -72,15 +69,23 @@ static void watch(int owner, int fd, void (*wake)(int, const void *), const void
 	_exit(0);
 }
 
+/* Deaf from its first moment on: what ends the owner then must not end it, too. */
 static int fork_watcher(struct watcher *w, int owner, int fd, void (*wake)(int, const void *),
 			const void *context, struct err *err)
 {
-	pid_t pid = fork();
+	sigset_t all, before;
+	pid_t pid;
+	int code;
 
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid = fork();
 	if (pid == 0)
 		watch(owner, fd, wake, context);
+	code = errno;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (pid < 0)
-		return err_sys(err, -errno, "the journal's watcher cannot be started");
+		return err_sys(err, -code, "the journal's watcher cannot be started");
 	w->pid = pid;
 	return 0;
 }
