@@ -103,10 +103,10 @@ def test_a_pinned_reservation_and_its_root_domain_go_with_the_process():
         wait_until(lambda: balance() == before, "balancing is not as before")
 
 
-def refusal(*args):
+def refusal(*args, **how):
     """What a node says that does not start with these; "" when it does."""
     try:
-        with Node(*args):
+        with Node(*args, **how):
             return ""
     except AssertionError as error:
         return str(error)
@@ -143,6 +143,25 @@ def test_who_may_make_no_group_is_told_which_option_needs_one():
         if os.geteuid() == 0:
             said = as_a_user(other, "--cgroup.cpu-weight=50", "--cgroup.cpus=0")
             assert "cgroup.cpu-weight: " in said and "belongs to another user" in said, said
+
+
+def test_without_a_journal_a_group_is_denied_and_the_rest_can_be_had():
+    args = ("--cgroup.cpu-weight=200", "--timer.slack=20us")
+    with tempfile.TemporaryDirectory() as folder:
+        state = os.path.join(folder, "state")
+        with open(state, "w", encoding="utf-8"):
+            pass
+        env = dict(os.environ, RINGWALK_STATE=state)
+        said = refusal(*args, env=env)
+        assert f"cgroup.cpu-weight: there is no journal to take it back by: {state}: " in said, said
+        path = os.path.join(folder, "node.json")
+        with start(f"--json={path}", "--allow-degraded", *args, env=env) as node:
+            assert not groups_of(node.process.pid)
+            status, _, said = node.stop()
+        assert status == 0 and "process: cgroup denied, and goes on all the same" in said, said
+        with open(path, encoding="utf-8") as file:
+            found = {r["name"]: r["verdict"] for r in json.load(file)["tunables"]}
+        assert found["cgroup"] == "denied" and found["timer"] == "ok", found
 
 
 def test_a_hard_limit_in_the_way_is_named():

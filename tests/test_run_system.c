@@ -240,6 +240,36 @@ static void test_a_degraded_run_is_one_that_was_allowed(void)
 	come_home(&t);
 }
 
+/* The journals' folder is a file. */
+static void test_without_a_journal_nothing_is_changed(void)
+{
+	char *was = strdup(getenv("RINGWALK_STATE"));
+	struct trip t;
+
+	if (!is_root_here()) {
+		free(was);
+		return;
+	}
+	setenv("RINGWALK_STATE", program, 1);
+	CHECK_INT(travel(&t,
+			 CLIENT "system: {allow-degraded: yes}\n"
+				"factors: {system.vm.stat_interval: [7, 8]}\n",
+			 1, NULL),
+		  0);
+	CU_ASSERT(!t.result.failed);
+	CHECK_TEXT(text_at(told(&t, "vm.stat_interval"), "verdict"), "denied");
+	CU_ASSERT(strstr(text_at(told(&t, "vm.stat_interval"), "why"),
+			 "there is no journal to take it back by: ") != NULL);
+	CHECK_TEXT(node_saw(&t, "vm.stat_interval"), t.before);
+	come_home(&t);
+	CHECK_INT(travel(&t, CLIENT "factors: {system.vm.stat_interval: [7, 8]}\n", 1, NULL), 0);
+	CU_ASSERT(t.result.failed);
+	CU_ASSERT(strstr(t.result.reasons, program) != NULL);
+	come_home(&t);
+	setenv("RINGWALK_STATE", was, 1);
+	free(was);
+}
+
 static void test_another_who_holds_the_setting_is_named(void)
 {
 	struct journal *other = NULL;
@@ -338,6 +368,7 @@ static CU_TestInfo tests[] = {
 	{ "what the kernel refuses fails the run before it starts",
 	  test_what_the_kernel_refuses_fails_the_run_before_it_starts },
 	{ "a degraded run is one that was allowed", test_a_degraded_run_is_one_that_was_allowed },
+	{ "without a journal nothing is changed", test_without_a_journal_nothing_is_changed },
 	{ "another who holds the setting is named", test_another_who_holds_the_setting_is_named },
 	{ "what is not there is not possible here", test_what_is_not_there_is_not_possible_here },
 	{ "a profile is what is not said otherwise", test_a_profile_is_what_is_not_said_otherwise },

@@ -205,6 +205,33 @@ static void test_defaults_touch_nothing_and_report_what_is_there(void)
 	run_apart(apply_defaults, NULL);
 }
 
+static void *apply_without_journal(void *arg)
+{
+	struct target self = { .fd = -1, .no_journal = "the disk is full" };
+	char change[64], kernel[256], kernel_before[256];
+	struct tunable_test_opts opts;
+	struct verdict_report report;
+	struct err err = { 0 };
+
+	fill_in(suite->change, change, sizeof(change));
+	CHECK_INT(tunable_test_parse(tunable, change, &opts, &err), 0);
+	suite->kernel(&self, kernel_before, sizeof(kernel_before));
+	CHECK_INT(tunable_apply(tunable, &self, &opts, &report, &err), -EPERM);
+	CHECK_INT(report.verdict, VERDICT_DENIED);
+	CU_ASSERT(strstr(report.why,
+			 ": there is no journal to take it back by: the disk is full") != NULL);
+	CU_ASSERT(*report.requested && !*report.effective);
+	suite->kernel(&self, kernel, sizeof(kernel));
+	CHECK_TEXT(kernel, kernel_before);
+	return NULL;
+}
+
+static void test_without_a_journal_what_needs_one_is_denied(void)
+{
+	if (tunable->needs_journal)
+		run_apart(apply_without_journal, NULL);
+}
+
 static void test_nonsense_does_not_reach_the_kernel(void)
 {
 	struct tunable_test_opts opts;
@@ -340,6 +367,8 @@ static CU_TestInfo tests[] = {
 	  test_every_setting_ends_in_its_verdict_and_can_be_taken_back },
 	{ "defaults touch nothing and report what is there",
 	  test_defaults_touch_nothing_and_report_what_is_there },
+	{ "without a journal, what needs one is denied",
+	  test_without_a_journal_what_needs_one_is_denied },
 	{ "nonsense does not reach the kernel", test_nonsense_does_not_reach_the_kernel },
 	{ "what is gone is an error", test_what_is_gone_is_an_error },
 	{ "the registry has affinity before the policy",

@@ -303,6 +303,21 @@ def test_another_network_namespace_is_left_alone():
         check_clean(folder)
 
 
+def test_without_a_journal_a_command_is_run_only_when_that_is_allowed():
+    with state() as folder:
+        os.environ["RINGWALK_STATE"] = file = str(folder / "file")
+        pathlib.Path(file).touch()
+        args = [WORDS[0], "--", "cat", path_of(MIGRATE)]
+        done = tune("run", *args, status=3)
+        assert file in done.stderr and done.stdout == "", done
+        done = tune("run", "--allow-degraded", *args, status=0)
+        assert f"{WORDS[0].replace('=', ' = ')}: denied: there is no journal to take it back " \
+            f"by: {file}: " in done.stderr, done.stderr
+        assert done.stdout == "0\n", done
+        assert file in tune("apply", "--allow-degraded", WORDS[0], status=(2, 3)).stderr
+        check_clean(folder)
+
+
 def test_what_is_refused_takes_back_what_was_applied_before():
     with state() as folder:
         done = tune("apply", WORDS[0], "net.ipv4.tcp_autocorking=7", status=3)

@@ -106,14 +106,17 @@ static int run_command(struct tune *t)
 
 int tune_run_command(struct tune *t)
 {
-	struct err err = { 0 };
+	struct err err = { 0 }, no_journal = { 0 };
 	struct journal *j = NULL;
 	int status;
 
 	if (t->opts.private_network && setting_plan_split(&t->plan, &err))
 		return complain(EXIT_IMPOSSIBLE, "tune", &err);
-	if (journal_open(&j, "ringwalk tune run", &err))
-		return complain(EXIT_IMPOSSIBLE, "tune", &err);
+	if (journal_open(&j, "ringwalk tune run", &no_journal)) {
+		if (!t->opts.degraded)
+			return complain(EXIT_IMPOSSIBLE, "tune", &no_journal);
+		t->plan.no_journal = no_journal.text;
+	}
 	if (setting_apply(&t->plan, j, false, &err) && !t->opts.degraded) {
 		tune_print_failures(&t->plan, false);
 		status = EXIT_IMPOSSIBLE;
@@ -121,5 +124,5 @@ int tune_run_command(struct tune *t)
 		tune_print_failures(&t->plan, false);
 		status = run_command(t);
 	}
-	return tune_restore(j) || status ? status : EXIT_CHECK;
+	return !j || tune_restore(j) || status ? status : EXIT_CHECK;
 }

@@ -157,41 +157,41 @@ static bool asks_for_journal(const struct tunable *tn, const void *opts)
 	return opts && tn->needs_journal && !tn->is_default(opts) && tn->needs_journal(opts);
 }
 
-/* The first options of a tunable that cannot do without one; NULL: none. */
-static const void *opts_for_journal(const struct placement *p, unsigned i)
+static bool needs_journal(const struct placement *p)
 {
-	if (asks_for_journal(p->tunables[i], p->general[i]))
-		return p->general[i];
-	for (int thread = 0; thread < THREAD_ROLES; thread++)
-		if (asks_for_journal(p->tunables[i], p->own[i][thread]))
-			return p->own[i][thread];
-	return NULL;
+	for (unsigned i = 0; p->tunables[i]; i++) {
+		if (asks_for_journal(p->tunables[i], p->general[i]))
+			return true;
+		for (int thread = 0; thread < THREAD_ROLES; thread++)
+			if (asks_for_journal(p->tunables[i], p->own[i][thread]))
+				return true;
+	}
+	return false;
 }
 
-static int open_journal(struct placement *p, struct err *err)
+/* That it could not be had is a matter of those that need it: each is denied. */
+static void open_journal(struct placement *p)
 {
-	const void *opts = NULL;
 	char what[32];
-	unsigned i = 0;
 
-	while (p->tunables[i] && !(opts = opts_for_journal(p, i)))
-		i++;
-	if (!opts)
-		return 0;
 	snprintf(what, sizeof(what), "ringwalk %s", role_names[p->role]);
-	if (!journal_open(&p->journal, what, err))
-		return 0;
-	return err_wrap(err, "%s.%s", p->tunables[i]->group.name,
-			tunable_asked(p->tunables[i], opts)->name);
+	if (needs_journal(p))
+		journal_open(&p->journal, what, &p->no_journal);
+}
+
+static const char *no_journal(const struct placement *p)
+{
+	return p->no_journal.code ? p->no_journal.text : NULL;
 }
 
 int placement_begin(struct placement *p, struct err *err)
 {
 	struct target self = { .fd = -1 };
-	int rc = open_journal(p, err);
+	int rc = 0;
 
+	open_journal(p);
 	self.journal = p->journal;
-
+	self.no_journal = no_journal(p);
 	for (unsigned i = 0; p->tunables[i] && !rc; i++)
 		if (p->tunables[i]->scope == SCOPE_PROCESS)
 			rc = placement_apply(p, i, p->general[i], &self, "process", err);
@@ -245,7 +245,11 @@ static const char *name_thread(const struct target *t, char *buf, size_t size)
 
 static struct target thread_target(const struct placement *p, enum thread_role role, unsigned index)
 {
-	return (struct target){ .fd = -1, .index = index, .role = role, .journal = p->journal };
+	return (struct target){ .fd = -1,
+				.index = index,
+				.role = role,
+				.journal = p->journal,
+				.no_journal = no_journal(p) };
 }
 
 static int thread_started(void *context, enum thread_role role, unsigned index, struct err *err)

@@ -45,6 +45,7 @@ struct placement {
 	struct placement_report *reports;
 	unsigned report_count, report_room;
 	struct journal *journal; /* when something asked for outlives the process; else NULL */
+	struct err no_journal;	 /* why it could not be had: what needs it is denied */
 	void (*say)(void *context, const char *sentence); /* passed on in the hooks */
 	void *say_context;
 	struct placement_kernel *kernel; /* placement_kernel.c; NULL: nothing is looked for */

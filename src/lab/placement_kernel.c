@@ -137,7 +137,8 @@ static int place_sqpoll(struct placement *p, pid_t tid, const struct target *mak
 				  .fd = -1,
 				  .index = maker->index,
 				  .role = THREAD_SQPOLL,
-				  .journal = maker->journal };
+				  .journal = maker->journal,
+				  .no_journal = maker->no_journal };
 	char subject[32];
 	int rc;
 

@@ -32,12 +32,16 @@ static bool is_machine_changed(const struct run_system *rs)
 	return false;
 }
 
+/* Without a journal each change is denied, where that is allowed. */
 static int apply_outside(struct run_system *rs, struct err *err)
 {
-	int rc = journal_open(&rs->journal, "ringwalk sweep", err);
+	int rc = journal_open(&rs->journal, "ringwalk sweep", &rs->no_journal);
 
-	if (rc == 0)
-		rc = setting_apply(&rs->plan.settings, rs->journal, false, err);
+	if (rc < 0 && !rs->plan.opts.allow_degraded)
+		return err_set(err, rc, "%s", rs->no_journal.text);
+	if (rc < 0)
+		rs->plan.settings.no_journal = rs->no_journal.text;
+	rc = setting_apply(&rs->plan.settings, rs->journal, false, err);
 	return rc < 0 ? rc : 0; /* how many are bad, and which, check() says */
 }
 

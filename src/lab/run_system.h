@@ -19,6 +19,7 @@
 struct run_system {
 	struct system_plan plan;
 	struct journal *journal; /* NULL: nothing of the machine's is written */
+	struct err no_journal;	 /* why not, where degraded runs are allowed */
 	struct netns netns;
 	bool is_set; /* anything is set at all */
 };

@@ -74,7 +74,8 @@ struct setting_change {
 struct setting_plan {
 	struct setting_change *changes;
 	unsigned count;
-	int held_fd; /* of what is in force while it is open; -1: none */
+	int held_fd;		/* of what is in force while it is open; -1: none */
+	const char *no_journal; /* why there is none, though one is needed: changes are denied */
 };
 
 /*
@@ -94,10 +95,10 @@ int setting_plan_split(struct setting_plan *plan, struct err *err);
 
 /*
  * Writes those changes whose in_netns is as given, through the journal (NULL: straight, for the
- * inside of a namespace that goes away), reads back and judges: each change's report says what came
- * of it. What is refused is tried again behind the others, for some values are valid only together.
- * Stops at nothing; returns how many are neither ok nor vacuous (optional ones do not count), or
- * -errno when the journal cannot be written.
+ * inside of a namespace that goes away, or with no_journal set), reads back and judges: each
+ * change's report says what came of it. What is refused is tried again behind the others, for some
+ * values are valid only together. Stops at nothing; returns how many are neither ok nor vacuous
+ * (optional ones do not count), or -errno when the journal cannot be written.
  */
 int setting_apply(struct setting_plan *plan, struct journal *j, bool in_netns, struct err *err);
 

@@ -74,6 +74,19 @@ static int write_journalled(struct journal *j, struct setting_change *c)
 	return rc;
 }
 
+/* What has its value already needs nobody to take it back. */
+static int deny(struct setting_change *c, const char *no_journal)
+{
+	if (setting_change_is_none(c)) {
+		snprintf(c->report.effective, sizeof(c->report.effective), "%s", c->now);
+		return 0;
+	}
+	c->report.verdict = VERDICT_DENIED;
+	snprintf(c->report.why, sizeof(c->report.why),
+		 "there is no journal to take it back by: %.200s", no_journal);
+	return -EPERM;
+}
+
 static void judge(struct setting_change *c)
 {
 	struct verdict_report *r = &c->report;
@@ -91,19 +104,34 @@ static void judge(struct setting_change *c)
 		c->setting->remark(c, r);
 }
 
-static void apply_one(struct setting_plan *plan, struct setting_change *c, struct journal *j)
+/* Is it one that only a journal would allow, where there is none? */
+static bool lacks_journal(const struct setting_plan *plan, const struct setting_change *c)
 {
+	return plan->no_journal && !c->in_netns && !(c->setting && c->setting->is_held);
+}
+
+static int attempt(struct setting_plan *plan, struct setting_change *c, struct journal *j)
+{
+	bool is_held = c->setting && c->setting->is_held;
 	int rc;
 
-	c->report.why[0] = '\0';
-	if (c->setting && c->setting->is_held)
-		rc = write_held(plan, c);
-	else
-		rc = j ? write_journalled(j, c) : write_straight(c);
-	if (rc && !(j && rc == -EBUSY))
+	if (lacks_journal(plan, c))
+		return deny(c, plan->no_journal);
+	if (j && !is_held)
+		return write_journalled(j, c);
+	rc = is_held ? write_held(plan, c) : write_straight(c);
+	if (rc)
 		setting_refuse(c, rc);
-	c->error = rc;
-	if (!rc)
+	return rc;
+}
+
+static void apply_one(struct setting_plan *plan, struct setting_change *c, struct journal *j)
+{
+	if (c->error && lacks_journal(plan, c))
+		return; /* it could not be changed with one, either, and that is said */
+	c->report.why[0] = '\0';
+	c->error = attempt(plan, c, j);
+	if (!c->error)
 		judge(c);
 }
 

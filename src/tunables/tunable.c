@@ -9,6 +9,7 @@
 #include "tunables/tunable.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdalign.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -37,6 +38,19 @@ static struct verdict_question question_of(const struct attempt *a)
 	};
 }
 
+/* What nobody could take back is not done. */
+static int check_journal(const struct attempt *a, struct err *err)
+{
+	const struct tunable *tn = a->tunable;
+	const struct target *t = a->target;
+
+	if (t->journal || !tn->needs_journal || !tn->needs_journal(&a->requested))
+		return 0;
+	return err_set(err, -EPERM, "%s.%s: there is no journal to take it back by%s%s",
+		       tn->group.name, tunable_asked(tn, &a->requested)->name,
+		       t->no_journal ? ": " : "", t->no_journal ? t->no_journal : "");
+}
+
 /* Everything that can fail. On failure nothing has been changed. */
 static int carry_out(struct attempt *a, struct err *err)
 {
@@ -45,6 +59,8 @@ static int carry_out(struct attempt *a, struct err *err)
 
 	if (!rc && tn->probe)
 		rc = tn->probe(err);
+	if (!rc)
+		rc = check_journal(a, err);
 	if (!rc && tn->resolve)
 		rc = tn->resolve(a->target, &a->requested, err);
 	if (!rc)

@@ -55,6 +55,7 @@ struct target {
 	enum thread_role role;	 /* of the thread */
 	enum socket_kind kind;	 /* of the socket */
 	struct journal *journal; /* where changes that outlive the process are written down first */
+	const char *no_journal;	 /* why there is none, though one was needed; NULL: nobody knows */
 };
 
 /* settle(): there is nothing to say that was not said before. */
@@ -80,7 +81,8 @@ struct tunable {
 	unsigned own_groups;
 	/*
 	 * True when what opts asks for outlives the process (a cgroup, a root domain): apply() then
-	 * gets a journal (system/journal.h), which takes it back whatever happens. Optional.
+	 * gets a journal (system/journal.h), which takes it back whatever happens. Where there is
+	 * none it is not called: the verdict is denied. Optional.
 	 */
 	bool (*needs_journal)(const void *opts);
 
