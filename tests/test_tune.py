@@ -8,70 +8,19 @@ inside of one. Only what says so touches a setting of the whole machine, a harml
 
 SPDX-License-Identifier: Apache-2.0
 """
-import contextlib
 import os
 import pathlib
 import re
-import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 
-from ringwalk import RINGWALK, TOP, Skipped, main, run
+from ringwalk import TOP, Skipped, main, run
+from tune_world import (MIGRATE, NEW, OLD, SETTINGS, WORDS, becomes, check_clean, enter_namespace,
+                        get, journals, path_of, running, state, tune, values)
 
 KILL_AT = os.path.abspath(sys.argv.pop(2)) if len(sys.argv) > 2 else ""
-INSIDE = "RINGWALK_TEST_NETNS"
-# Three settings of the namespace: what they are at first, and what they are set to.
-SETTINGS = {"net.ipv4.tcp_migrate_req": ("0", "1"), "net.ipv4.tcp_autocorking": ("1", "0"),
-            "net.ipv4.tcp_notsent_lowat": ("4294967295", "16384")}
-WORDS = [f"{name}={new}" for name, (_, new) in SETTINGS.items()]
-OLD = [old for old, _ in SETTINGS.values()]
-NEW = [new for _, new in SETTINGS.values()]
-MIGRATE = "net.ipv4.tcp_migrate_req"
-
-
-def path_of(name):
-    return pathlib.Path("/proc/sys", *name.split("."))
-
-
-def get(name):
-    return path_of(name).read_text().strip()
-
-
-def put(name, value):
-    path_of(name).write_text(value)
-
-
-def values():
-    return [get(name) for name in SETTINGS]
-
-
-@contextlib.contextmanager
-def state():
-    """A folder of journals of its own; afterwards everything is as before."""
-    if os.environ.get(INSIDE) != "yes":
-        raise Skipped("no network namespace can be made here")
-    assert values() == OLD, values()
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["RINGWALK_STATE"] = folder
-        try:
-            yield pathlib.Path(folder)
-        finally:
-            del os.environ["RINGWALK_STATE"]
-            for name, (old, _) in SETTINGS.items():
-                put(name, old)
-
-
-def journals(folder):
-    return sorted(folder.glob("*.journal"))
-
-
-def tune(*args, **how):
-    return run("tune", *args, **how)
-
-
 def killed(*args, owner=0, watcher=0):
     """Runs `tune` and kills it, or its watcher, at that step; True when it was killed."""
     env = dict(os.environ, LD_PRELOAD=KILL_AT, KILL_OWNER=str(owner), KILL_WATCHER=str(watcher),
@@ -90,24 +39,12 @@ def steps(*args, watcher=0, before=lambda: None):
     raise AssertionError("it never came to its end")
 
 
-def becomes(wanted, seconds=10):
-    end = time.monotonic() + seconds
-    while values() != wanted and time.monotonic() < end:
-        time.sleep(0.001)
-    return values() == wanted
-
-
 def plan(*words):
     """What `tune plan` says, where this user may change anything."""
     out = tune("plan", *words, status=(0, 3)).stdout
     if "only root may" in out or "read-only" in out:
         raise Skipped("the settings cannot be written here")
     return out
-
-
-def check_clean(folder):
-    assert values() == OLD, values()
-    assert not journals(folder), journals(folder)
 
 
 def test_a_command_has_the_settings_and_afterwards_they_are_as_before():
@@ -168,21 +105,6 @@ def test_restore_killed_at_each_step_is_finished_by_the_next():
             tune("restore", status=0)
             check_clean(folder)
         check_clean(folder)
-
-
-@contextlib.contextmanager
-def running(*words):
-    """`tune run` with a command that waits; ends both."""
-    process = subprocess.Popen([RINGWALK, "tune", "run", *words, "--", "sh", "-c",
-                                "echo ready; exec sleep 60"], text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    try:
-        assert process.stdout.readline() == "ready\n", process.stderr.read()
-        yield process
-    finally:
-        if process.poll() is None:
-            process.terminate()
-        process.communicate(timeout=20)
 
 
 def watcher_of(process):
@@ -246,60 +168,6 @@ def test_two_at_once_the_second_is_told_who_holds_a_setting():
             assert f"ringwalk tune run (process {process.pid}), until it ends:" in \
                 tune("status", status=0).stdout
             tune("run", WORDS[2], "--", "true", status=0)
-        check_clean(folder)
-
-
-def test_a_change_by_somebody_else_is_left_alone_and_said():
-    with state() as folder:
-        lowat = path_of("net.ipv4.tcp_notsent_lowat")
-        done = tune("run", *WORDS, "--", "sh", "-c", f"echo 777 > {lowat}", status=1)
-        assert "net.ipv4.tcp_notsent_lowat is now '777', neither '16384' as it was set nor " \
-            "'4294967295' as before" in done.stderr, done.stderr
-        assert values() == OLD[:2] + ["777"], values()
-        assert "changed by somebody else" in tune("status", status=0).stdout
-        assert "'777'" in tune("restore", status=1).stderr
-        done = tune("apply", WORDS[2], status=3)
-        assert "was left changed by ringwalk tune run" in done.stderr, done.stderr
-        tune("restore", "--force", status=0)
-        check_clean(folder)
-        tune("run", *WORDS, "--", "sh", "-c", f"echo 777 > {lowat}", status=1)
-        tune("restore", "--forget", status=0)
-        assert not journals(folder) and get("net.ipv4.tcp_notsent_lowat") == "777"
-
-
-def test_a_damaged_journal_is_undone_as_far_as_it_goes_and_said():
-    with state() as folder:
-        tune("apply", *WORDS, status=0)
-        file = journals(folder)[0]
-        lines = file.read_text().splitlines(True)
-        second = next(i for i, line in enumerate(lines) if WORDS[1].split("=")[0].replace(
-            ".", "/") in line)
-        lines[second] = "nonsense\n"
-        file.write_text("".join(lines))
-        done = tune("restore", status=1)
-        assert f"is damaged in line {second + 1}" in done.stderr, done.stderr
-        assert values() == [OLD[0], *NEW[1:]], values()
-        tune("restore", "--forget", status=(0, 1))
-        assert not journals(folder), journals(folder)
-
-
-def test_a_journal_of_another_boot_is_removed_and_nothing_written():
-    with state() as folder:
-        tune("apply", *WORDS, status=0)
-        file = journals(folder)[0]
-        boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        file.write_text(file.read_text().replace(boot, "00000000-" + boot[9:]))
-        tune("restore", status=0)
-        assert values() == NEW and not journals(folder)
-
-
-def test_another_network_namespace_is_left_alone():
-    with state() as folder:
-        tune("apply", WORDS[0], status=0)
-        done = run("tune", "restore", prefix=("unshare", "--net", "--"), status=1)
-        assert "was changed in another network namespace" in done.stderr, done.stderr
-        assert get(MIGRATE) == "1"
-        tune("restore", status=0)
         check_clean(folder)
 
 
@@ -484,19 +352,6 @@ def test_docs_list_every_setting():
         "docs/settings.md is old: ringwalk info settings > docs/settings.md"
 
 
-def enter_namespace():
-    """Starts this test again in a network namespace of its own, where one can be made."""
-    if INSIDE in os.environ:
-        return
-    os.environ[INSIDE] = "no"
-    for how in (["unshare", "--net", "--"], ["unshare", "--map-root-user", "--net", "--"]):
-        if shutil.which("unshare") and subprocess.run(
-                [*how, "true"], check=False, stderr=subprocess.DEVNULL).returncode == 0:
-            os.environ[INSIDE] = "yes"
-            os.execvp(how[0], [*how, sys.executable, "-B", __file__, RINGWALK, KILL_AT,
-                               *sys.argv[2:]])
-
-
 if __name__ == "__main__":
-    enter_namespace()
+    enter_namespace(KILL_AT)
     sys.exit(main(globals()))

@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""test_tune_restore.py - `ringwalk tune status` and `restore`: what is left over, and what is said.
+
+    test_tune_restore.py RINGWALK [NAME...]
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import pathlib
+import sys
+
+from ringwalk import main, run
+from tune_world import (MIGRATE, NEW, OLD, WORDS, check_clean, enter_namespace, get, journals,
+                        path_of, state, tune, values)
+
+
+def test_a_change_by_somebody_else_is_left_alone_and_said():
+    with state() as folder:
+        lowat = path_of("net.ipv4.tcp_notsent_lowat")
+        done = tune("run", *WORDS, "--", "sh", "-c", f"echo 777 > {lowat}", status=1)
+        assert "net.ipv4.tcp_notsent_lowat is now '777', neither '16384' as it was set nor " \
+            "'4294967295' as before" in done.stderr, done.stderr
+        assert values() == OLD[:2] + ["777"], values()
+        assert "changed by somebody else" in tune("status", status=0).stdout
+        assert "'777'" in tune("restore", status=1).stderr
+        done = tune("apply", WORDS[2], status=3)
+        assert "was left changed by ringwalk tune run" in done.stderr, done.stderr
+        tune("restore", "--force", status=0)
+        check_clean(folder)
+        tune("run", *WORDS, "--", "sh", "-c", f"echo 777 > {lowat}", status=1)
+        tune("restore", "--forget", status=0)
+        assert not journals(folder) and get("net.ipv4.tcp_notsent_lowat") == "777"
+
+
+def test_a_damaged_journal_is_undone_as_far_as_it_goes_and_said():
+    with state() as folder:
+        tune("apply", *WORDS, status=0)
+        file = journals(folder)[0]
+        lines = file.read_text().splitlines(True)
+        second = next(i for i, line in enumerate(lines) if WORDS[1].split("=")[0].replace(
+            ".", "/") in line)
+        lines[second] = "nonsense\n"
+        file.write_text("".join(lines))
+        done = tune("restore", status=1)
+        assert f"is damaged in line {second + 1}" in done.stderr, done.stderr
+        assert values() == [OLD[0], *NEW[1:]], values()
+        tune("restore", "--forget", status=(0, 1))
+        assert not journals(folder), journals(folder)
+
+
+def test_a_journal_of_another_boot_is_removed_and_nothing_written():
+    with state() as folder:
+        tune("apply", *WORDS, status=0)
+        file = journals(folder)[0]
+        boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        file.write_text(file.read_text().replace(boot, "00000000-" + boot[9:]))
+        tune("restore", status=0)
+        assert values() == NEW and not journals(folder)
+
+
+def test_another_network_namespace_is_left_alone():
+    with state() as folder:
+        tune("apply", WORDS[0], status=0)
+        done = run("tune", "restore", prefix=("unshare", "--net", "--"), status=1)
+        assert "was changed in another network namespace" in done.stderr, done.stderr
+        assert get(MIGRATE) == "1"
+        tune("restore", status=0)
+        check_clean(folder)
+
+
+if __name__ == "__main__":
+    enter_namespace()
+    sys.exit(main(globals()))
