@@ -137,6 +137,40 @@ static void test_a_damaged_line_ends_the_reading_and_is_numbered(void)
 	}
 }
 
+/* Who restores a damaged journal writes behind the damage, and is not to do it twice. */
+static void test_behind_a_damaged_line_what_is_taken_back_and_kept_counts(void)
+{
+	struct journal_log log;
+
+	parse(&log,
+	      HEAD "set\t/a\t1\t2\nset\t/b\t1\t2\nnonsense\nset\t/c\t1\t2\nback\t/a\nback\t/c\n",
+	      0);
+	CHECK_INT(log.damaged_line, 4);
+	CHECK_INT(log.count, 1);
+	CHECK_TEXT(log.entries[0].path, "/b");
+	CHECK_INT(log.is_kept, false);
+	journal_log_finish(&log);
+	parse(&log, HEAD "set\t/a\t1\t2\nnonsense\ngot\t/a\t7\nback\t/x\t1\nkept\n", 0);
+	CHECK_INT(log.damaged_line, 3);
+	CHECK_INT(log.count, 1);
+	CHECK_INT(log.entries[0].ours_count, 1);
+	CHECK_INT(log.is_kept, true);
+	journal_log_finish(&log);
+}
+
+static void test_a_zero_byte_is_damage(void)
+{
+	static const char text[] = HEAD "set\t/a\t1\t2\nset\t/b\t1\0\t2\nset\t/c\t1\t2\n";
+	static const char none[] = "ringwalk-journal\t1\tboot-id\t12\t345\t678\tte\0st\n";
+	struct journal_log log;
+
+	CHECK_INT(journal_log_parse(&log, text, sizeof(text) - 1), 0);
+	CHECK_INT(log.damaged_line, 3);
+	CHECK_INT(log.count, 1);
+	journal_log_finish(&log);
+	CHECK_INT(journal_log_parse(&log, none, sizeof(none) - 1), -EBADMSG);
+}
+
 static void test_a_file_that_is_none_is_refused(void)
 {
 	struct journal_log log;
@@ -144,6 +178,7 @@ static void test_a_file_that_is_none_is_refused(void)
 	parse(&log, "", -ENODATA);
 	parse(&log, "ringwalk-journal\t1\tboot", -ENODATA);
 	parse(&log, "hello\n", -EBADMSG);
+	parse(&log, "hello", -EBADMSG); /* not torn: it never was one */
 	parse(&log, "ringwalk-journal\t2\tboot-id\t12\t345\t678\ttest\n", -EBADMSG);
 	parse(&log, "ringwalk-journal\t1\tboot-id\tx\t345\t678\ttest\n", -EBADMSG);
 }
@@ -158,6 +193,9 @@ static CU_TestInfo tests[] = {
 	{ "what is written is read again", test_what_is_written_is_read_again },
 	{ "a damaged line ends the reading and is numbered",
 	  test_a_damaged_line_ends_the_reading_and_is_numbered },
+	{ "behind a damaged line, what is taken back and kept counts",
+	  test_behind_a_damaged_line_what_is_taken_back_and_kept_counts },
+	{ "a zero byte is damage", test_a_zero_byte_is_damage },
 	{ "a file that is none is refused", test_a_file_that_is_none_is_refused },
 	CU_TEST_INFO_NULL,
 };

@@ -47,6 +47,19 @@ def test_a_damaged_journal_is_undone_as_far_as_it_goes_and_said():
         assert not journals(folder), journals(folder)
 
 
+def test_what_a_damaged_journal_gave_back_is_not_taken_back_twice():
+    with state() as folder:
+        tune("apply", *WORDS, status=0)
+        file = journals(folder)[0]
+        file.write_text(file.read_text().replace("kept\n", "nonsense\n"))
+        tune("restore", status=1)
+        assert values() == OLD
+        path_of(MIGRATE).write_text("1")  # by somebody else, for reasons of their own
+        tune("run", WORDS[2], "--", "true", status=0)
+        tune("restore", status=1)
+        assert get(MIGRATE) == "1"
+
+
 def test_a_journal_of_another_boot_is_removed_and_nothing_written():
     with state() as folder:
         tune("apply", *WORDS, status=0)

@@ -16,6 +16,8 @@
 #include "base/cleanup.h"
 #include "system/kernel_value.h"
 
+#define FIRST_WORD "ringwalk-journal"
+
 enum { FIELDS_MAX = 8, LOG_BYTES_MAX = 16 << 20 };
 
 static void finish_entry(struct journal_entry *e)
@@ -186,8 +188,7 @@ static int parse_holder(struct journal_holder *h, char *line)
 {
 	const char *f[FIELDS_MAX + 1] = { 0 };
 
-	if (split(line, f) || !f[6] || f[7] || strcmp(f[0], "ringwalk-journal") ||
-	    strcmp(f[1], "1"))
+	if (split(line, f) || !f[6] || f[7] || strcmp(f[0], FIRST_WORD) || strcmp(f[1], "1"))
 		return -EBADMSG;
 	snprintf(h->boot, sizeof(h->boot), "%s", f[2]);
 	snprintf(h->what, sizeof(h->what), "%s", f[6]);
@@ -197,43 +198,74 @@ static int parse_holder(struct journal_holder *h, char *line)
 	return h->pid > 0 ? 0 : -EBADMSG;
 }
 
+/* These two are true whatever was lost before: who takes back what could be read notes it there. */
+static bool counts_behind_damage(const char *word)
+{
+	return !strcmp(word, "back") || !strcmp(word, "kept");
+}
+
 static int parse_record(struct journal_log *log, char *line)
 {
 	const char *fields[FIELDS_MAX + 1];
 	int rc = split(line, fields);
 
+	if (!rc && log->damaged_line && !counts_behind_damage(fields[0]))
+		return 0;
 	return rc ? rc : journal_log_take(log, fields);
 }
 
-static int parse_lines(struct journal_log *log, char *text)
+/* The line at *text as a string, *text behind it; NULL: no whole line is left. */
+static char *cut_line(char **text, const char *end, int *rc)
 {
-	unsigned number = 1;
-	char *end = strchr(text, '\n');
-	int rc;
+	char *line = *text, *stop = memchr(line, '\n', (size_t)(end - line));
 
-	if (!end)
-		return -ENODATA;
-	*end = '\0';
-	rc = parse_holder(&log->holder, text);
-	while (!rc && (text = end + 1, end = strchr(text, '\n'))) {
-		number++;
-		*end = '\0';
-		rc = parse_record(log, text);
-		if (rc == -EBADMSG) {
+	if (!stop)
+		return NULL;
+	*stop = '\0';
+	*text = stop + 1;
+	*rc = strlen(line) == (size_t)(stop - line) ? 0 : -EBADMSG; /* a zero byte */
+	return line;
+}
+
+static int parse_first(struct journal_log *log, char **text, const char *end)
+{
+	size_t len = (size_t)(end - *text), known = strlen(FIRST_WORD);
+	int rc = 0;
+	char *line = cut_line(text, end, &rc);
+
+	if (!line)
+		return memcmp(*text, FIRST_WORD, len < known ? len : known) ? -EBADMSG : -ENODATA;
+	return rc ? rc : parse_holder(&log->holder, line);
+}
+
+static int parse_lines(struct journal_log *log, char *text, size_t len)
+{
+	const char *end = text + len;
+	int rc = parse_first(log, &text, end);
+	char *line;
+
+	for (unsigned number = 2; !rc && (line = cut_line(&text, end, &rc)); number++) {
+		if (!rc)
+			rc = parse_record(log, line);
+		if (rc != -EBADMSG)
+			continue;
+		rc = 0;
+		if (!log->damaged_line)
 			log->damaged_line = number;
-			return 0;
-		}
 	}
 	return rc;
 }
 
 int journal_log_parse(struct journal_log *log, const char *text, size_t len)
 {
-	AUTO(auto_free) char *copy = strndup(text, len);
+	AUTO(auto_free) char *copy = malloc(len + 1);
 	int rc;
 
 	*log = (struct journal_log){ 0 };
-	rc = copy ? parse_lines(log, copy) : -ENOMEM;
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, text, len);
+	rc = parse_lines(log, copy, len);
 	if (rc)
 		journal_log_finish(log);
 	return rc;
