@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -128,6 +129,26 @@ static void test_the_watcher_is_deaf_and_holds_two_descriptors(void)
 	world_close(&w);
 }
 
+/* The watcher leaves the folder it was started in, and its owner may, too. */
+static void test_a_folder_of_journals_may_be_a_relative_path(void)
+{
+	char was[PATH_MAX];
+	struct world w;
+
+	world_open(&w);
+	CU_ASSERT_FATAL(getcwd(was, sizeof(was)) != NULL);
+	CHECK_INT(chdir(w.folder), 0);
+	setenv("RINGWALK_STATE", "state", 1);
+	kill_owner(start_owner(&w));
+	CHECK_INT(chdir(was), 0);
+	CU_ASSERT(becomes(w.a, "1"));
+	CU_ASSERT(becomes(w.b, "1"));
+	for (int i = 0; i < 5000 && count_journals(&w); i++)
+		usleep(1000);
+	CHECK_INT(count_journals(&w), 0);
+	world_close(&w);
+}
+
 /* Runs in each new child before fork() returns: as early as a signal can come. */
 static void signal_child(void)
 {
@@ -230,6 +251,8 @@ static CU_TestInfo tests[] = {
 	  test_the_next_start_restores_when_the_watcher_is_killed_too },
 	{ "the watcher is deaf and holds two descriptors",
 	  test_the_watcher_is_deaf_and_holds_two_descriptors },
+	{ "a folder of journals may be a relative path",
+	  test_a_folder_of_journals_may_be_a_relative_path },
 	{ "a signal at its birth does not end the watcher",
 	  test_a_signal_at_its_birth_does_not_end_the_watcher },
 	{ "with few descriptors there is a watcher, or no journal",

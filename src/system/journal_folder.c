@@ -42,19 +42,41 @@ static int check(const char *path, int fd, struct err *err)
 	return 0;
 }
 
-int journal_folder_open(struct journal_folder *f, struct err *err)
+/* Its own path: the watcher is in another folder than its owner. */
+static int resolve(struct journal_folder *f, const char *name, struct err *err)
+{
+	char path[PATH_MAX];
+
+	if (!realpath(name, path))
+		return err_sys(err, -errno, "%s, the folder of journals", name);
+	if (strlen(path) >= sizeof(f->path))
+		return err_sys(err, -ENAMETOOLONG, "%s, the folder of journals", name);
+	snprintf(f->path, sizeof(f->path), "%.*s", (int)sizeof(f->path) - 1, path);
+	return 0;
+}
+
+static const char *name_folder(void)
 {
 	const char *named = getenv("RINGWALK_STATE");
+
+	return named && *named ? named : JOURNAL_FOLDER;
+}
+
+int journal_folder_open(struct journal_folder *f, struct err *err)
+{
+	const char *name = name_folder();
 	char lock[PATH_MAX];
 	int rc;
 
 	f->lock = -1;
-	snprintf(f->path, sizeof(f->path), "%s", named && *named ? named : JOURNAL_FOLDER);
-	if (mkdir(f->path, 0755) && errno != EEXIST)
+	if (mkdir(name, 0755) && errno != EEXIST)
 		return err_sys(err, -errno,
 			       "%s: the folder of journals cannot be made (RINGWALK_STATE names "
 			       "another)",
-			       f->path);
+			       name);
+	rc = resolve(f, name, err);
+	if (rc)
+		return rc;
 	AUTO(auto_close) int fd = open(f->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	rc = fd < 0 ? err_sys(err, -errno, "%s", f->path) : check(f->path, fd, err);
 	if (rc)
