@@ -10,7 +10,7 @@
 #include "system/journal_log.h"
 #include "tests/test.h"
 
-#define HEAD "ringwalk-journal\t1\tboot-id\t12\t345\t678\tringwalk test\n"
+#define HEAD "ringwalk-journal\t1\tboot-id\t12\t345\t678:9\tringwalk test\n"
 
 static void parse(struct journal_log *log, const char *text, int wanted)
 {
@@ -26,7 +26,8 @@ static void test_records_add_up_to_what_is_to_be_taken_back(void)
 	CHECK_TEXT(log.holder.boot, "boot-id");
 	CHECK_INT(log.holder.pid, 12);
 	CHECK_INT(log.holder.start_ticks, 345);
-	CHECK_INT(log.holder.netns, 678);
+	CHECK_INT(log.holder.netns.inode, 678);
+	CHECK_INT(log.holder.netns.cookie, 9);
 	CHECK_TEXT(log.holder.what, "ringwalk test");
 	CHECK_INT(log.count, 3);
 	CHECK_TEXT(log.entries[0].path, "/a");

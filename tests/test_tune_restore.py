@@ -5,10 +5,16 @@
 
 SPDX-License-Identifier: Apache-2.0
 """
+import contextlib
+import os
 import pathlib
+import re
+import subprocess
 import sys
+import tempfile
+import time
 
-from ringwalk import main, run
+from ringwalk import Skipped, main, run
 from tune_world import (MIGRATE, NEW, OLD, WORDS, check_clean, enter_namespace, get, journals,
                         path_of, state, tune, values)
 
@@ -78,6 +84,91 @@ def test_another_network_namespace_is_left_alone():
         assert get(MIGRATE) == "1"
         tune("restore", status=0)
         check_clean(folder)
+
+
+@contextlib.contextmanager
+def namespace():
+    """Another network namespace, as long as its process lives: the words that enter it, and it."""
+    process = subprocess.Popen(["unshare", "--net", "--", "sh", "-c", "echo in; exec sleep 60"],
+                               stdout=subprocess.PIPE, text=True)
+    try:
+        if process.stdout.readline() != "in\n":
+            raise Skipped("no other network namespace can be made here")
+        yield ("nsenter", f"--net=/proc/{process.pid}/ns/net", "--"), process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def end(process):
+    process.kill()
+    process.wait()
+
+
+def restored_at_last(folder):
+    """What `restore` says when it has removed the journal; a namespace may end a little later."""
+    for _ in range(1000):
+        done = tune("restore", status=(0, 1))
+        if "is not certain" in done.stderr:
+            raise Skipped(done.stderr.strip())
+        if not journals(folder):
+            return done
+        assert "was changed in another network namespace" in done.stderr, done.stderr
+        time.sleep(0.01)
+    raise AssertionError(done)
+
+
+def test_a_namespace_that_is_gone_leaves_nothing_to_restore():
+    with state() as folder:
+        with namespace() as (enter, process):
+            run("tune", "apply", *WORDS, prefix=enter, status=0)
+            assert "was changed in another network namespace" in tune("restore", status=1).stderr
+            assert "' in another network namespace" in tune("status", status=0).stdout
+            end(process)
+            done = restored_at_last(folder)
+        assert done.returncode == 0 and done.stderr == "", done
+        assert re.fullmatch(r"the network namespace of ringwalk tune apply \(process \d+\) is "
+                            "gone, and with it what was changed there: nothing to restore\n",
+                            done.stdout), done.stdout
+        check_clean(folder)
+
+
+def test_a_namespace_that_a_mount_holds_is_not_gone():
+    with state() as folder, tempfile.TemporaryDirectory() as place:
+        name = pathlib.Path(place, "net")
+        name.touch()
+        with namespace() as (enter, process):
+            run("tune", "apply", WORDS[0], prefix=enter, status=0)
+            how = ["mount", "--bind", f"/proc/{process.pid}/ns/net", str(name)]
+            if subprocess.run(how, check=False, stderr=subprocess.DEVNULL).returncode:
+                raise Skipped("a namespace cannot be mounted here")
+            end(process)
+        time.sleep(0.1)  # a mistake would take as long as the end of a namespace
+        try:
+            done = tune("restore", status=1)
+            assert "was changed in another network namespace" in done.stderr, done.stderr
+            assert journals(folder)
+            done = run("tune", "restore", prefix=("nsenter", f"--net={name}", "--"), status=0)
+            assert f"{MIGRATE} is '0' again" in done.stdout, done.stdout
+        finally:
+            subprocess.run(["umount", str(name)], check=True)
+        check_clean(folder)
+
+
+def test_a_new_namespace_with_the_number_of_an_old_one_is_another():
+    with state() as folder:
+        with namespace() as (enter, _):
+            run("tune", "apply", WORDS[0], prefix=enter, status=0)
+        file = journals(folder)[0]
+        boot, rest = file.read_text().split("\n", 1)
+        inode, _, cookie = boot.split("\t")[5].partition(":")
+        if cookie == "0":
+            raise Skipped("this kernel does not number its namespaces")
+        own = os.stat("/proc/self/ns/net").st_ino
+        file.write_text(boot.replace(f"{inode}:{cookie}", f"{own}:{cookie}") + "\n" + rest)
+        path_of(MIGRATE).write_text("1")  # here, by somebody else
+        assert "is gone" in tune("restore", status=0).stdout
+        assert get(MIGRATE) == "1" and not journals(folder)
 
 
 if __name__ == "__main__":

@@ -170,9 +170,22 @@ void tune_print_markdown(void)
 	}
 }
 
-static void print_entry(const struct journal_entry *e)
+static const char *netns_in_words(const struct netns_id *netns)
+{
+	switch (netns_id_life(netns, NULL)) {
+	case NETNS_LIVES:
+		return "another network namespace";
+	case NETNS_GONE:
+		return "a network namespace that is gone";
+	default:
+		return "another network namespace, which may be gone";
+	}
+}
+
+static void print_entry(const struct journal_entry *e, const struct netns_id *netns)
 {
 	char name[256], now[KERNEL_VALUE_MAX] = "?";
+	const struct netns_id own = netns_id_own();
 
 	if (!e->old) {
 		printf("  %s was made\n", e->path);
@@ -180,7 +193,9 @@ static void print_entry(const struct journal_entry *e)
 	}
 	kernel_value_read(e->path, now, sizeof(now));
 	kernel_path_name(e->path, name, sizeof(name));
-	if (kernel_value_same(now, e->old))
+	if (journal_path_is_netns(e->path) && !netns_id_same(netns, &own))
+		printf("  %s was '%s' in %s\n", name, e->old, netns_in_words(netns));
+	else if (kernel_value_same(now, e->old))
 		printf("  %s is '%s' again\n", name, e->old);
 	else
 		printf("  %s was '%s', is '%s'%s\n", name, e->old, now,
@@ -200,7 +215,7 @@ static int print_journal(struct journal_file *file, void *context)
 	printf("%s (process %d), %s:\n", file->log.holder.what, file->log.holder.pid,
 	       states[file->state]);
 	for (unsigned i = 0; i < file->log.count; i++)
-		print_entry(&file->log.entries[i]);
+		print_entry(&file->log.entries[i], &file->log.holder.netns);
 	if (file->log.damaged_line)
 		printf("  line %u of %s is damaged; what stands behind it is not known\n",
 		       file->log.damaged_line, file->path);

@@ -207,7 +207,7 @@ int journal_folder_each(struct journal_folder *f,
 
 struct claim {
 	const char *own, *path;
-	uint64_t netns;
+	struct netns_id netns;
 	struct err *err;
 };
 
@@ -233,7 +233,7 @@ static int look_for_path(struct journal_file *file, void *context)
 
 	if (!strcmp(file->path, c->own) || !journal_log_find(&file->log, c->path))
 		return 0;
-	if (!strncmp(c->path, "/proc/sys/net/", 14) && file->log.holder.netns != c->netns)
+	if (journal_path_is_netns(c->path) && !netns_id_same(&file->log.holder.netns, &c->netns))
 		return 0;
 	return refuse(file, c);
 }

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "system/journal_log.h"
@@ -29,25 +28,22 @@ static uint64_t start_ticks(pid_t pid)
 
 void journal_holder_fill(struct journal_holder *h, const char *what)
 {
-	struct stat st;
-
 	*h = (struct journal_holder){ .pid = getpid(), .start_ticks = start_ticks(getpid()) };
 	snprintf(h->what, sizeof(h->what), "%s", what);
 	kernel_file_read("/proc/sys/kernel/random/boot_id", h->boot, sizeof(h->boot));
-	if (!stat("/proc/self/ns/net", &st))
-		h->netns = st.st_ino;
+	h->netns = netns_id_own();
 }
 
 int journal_holder_append(const struct journal_holder *h, int fd)
 {
-	char pid[16], start[24], netns[24];
+	char pid[16], start[24], netns[48];
 	const char *const fields[] = {
 		"ringwalk-journal", "1", h->boot, pid, start, netns, h->what, NULL
 	};
 
 	snprintf(pid, sizeof(pid), "%d", h->pid);
 	snprintf(start, sizeof(start), "%" PRIu64, h->start_ticks);
-	snprintf(netns, sizeof(netns), "%" PRIu64, h->netns);
+	snprintf(netns, sizeof(netns), "%" PRIu64 ":%" PRIu64, h->netns.inode, h->netns.cookie);
 	return journal_log_append(fd, fields);
 }
 

@@ -46,6 +46,13 @@ struct journal_entry *journal_log_find(const struct journal_log *log, const char
 	return NULL;
 }
 
+bool journal_path_is_netns(const char *path)
+{
+	static const char net[] = "/proc/sys/net/";
+
+	return !strncmp(path, net, strlen(net));
+}
+
 bool journal_entry_is_ours(const struct journal_entry *e, const char *value)
 {
 	if (e->is_under_way)
@@ -184,6 +191,15 @@ static int split(char *line, const char **fields)
 	return 0;
 }
 
+/* "INODE:COOKIE", or INODE where there are no cookies. */
+static void parse_netns(struct netns_id *id, const char *text)
+{
+	char *end;
+
+	id->inode = strtoull(text, &end, 10);
+	id->cookie = *end == ':' ? strtoull(end + 1, NULL, 10) : 0;
+}
+
 static int parse_holder(struct journal_holder *h, char *line)
 {
 	const char *f[FIELDS_MAX + 1] = { 0 };
@@ -194,7 +210,7 @@ static int parse_holder(struct journal_holder *h, char *line)
 	snprintf(h->what, sizeof(h->what), "%s", f[6]);
 	h->pid = (pid_t)strtol(f[3], NULL, 10);
 	h->start_ticks = strtoull(f[4], NULL, 10);
-	h->netns = strtoull(f[5], NULL, 10);
+	parse_netns(&h->netns, f[5]);
 	return h->pid > 0 ? 0 : -EBADMSG;
 }
 

@@ -4,7 +4,7 @@
  * Lines of fields with tabs in between; a tab, an end of line or a backslash in a field is written
  * \t, \n, \\. The first line says whose journal it is:
  *
- *	ringwalk-journal 1 BOOT PID START NETNS WHAT
+ *	ringwalk-journal 1 BOOT PID START INODE:COOKIE WHAT
  *
  * the others what happened, each written and synced before the change it speaks of:
  *
@@ -26,14 +26,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "system/netns_id.h"
+
 #define JOURNAL_WHAT 64
 
 /* The process a journal belongs to. */
 struct journal_holder {
-	char boot[40];	      /* kernel.random.boot_id */
-	pid_t pid;	      /* and when it started, for process numbers come again */
-	uint64_t start_ticks; /* /proc/PID/stat, field 22: proc(5) */
-	uint64_t netns;	      /* its network namespace: /proc/sys/net is another in each */
+	char boot[40];	       /* kernel.random.boot_id */
+	pid_t pid;	       /* and when it started, for process numbers come again */
+	uint64_t start_ticks;  /* /proc/PID/stat, field 22: proc(5) */
+	struct netns_id netns; /* /proc/sys/net is another in each */
 	char what[JOURNAL_WHAT];
 };
 
@@ -64,6 +66,8 @@ int journal_log_load(struct journal_log *log, int fd, bool repair);
 void journal_log_finish(struct journal_log *log);
 
 struct journal_entry *journal_log_find(const struct journal_log *log, const char *path);
+/* Is it a file that each network namespace has for itself, under the same name? */
+bool journal_path_is_netns(const char *path);
 bool journal_entry_is_ours(const struct journal_entry *e, const char *value);
 
 /* Takes a record into the log as parsing does. fields ends with NULL. 0, -EBADMSG or -ENOMEM. */

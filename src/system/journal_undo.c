@@ -9,25 +9,58 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "system/journal_group.h"
 #include "system/kernel_value.h"
 
-static uint64_t own_netns(void)
-{
-	struct stat st;
+/* One journal on its way back. */
+struct undoing {
+	struct journal_log *log;
+	const struct journal_undo *how;
+	bool is_here;	       /* the network namespace is this one */
+	enum netns_life netns; /* else */
+	struct err why;	       /* NETNS_UNKNOWN */
+	unsigned gone;	       /* changes that went with their namespace */
+};
 
-	return stat("/proc/self/ns/net", &st) ? 0 : st.st_ino;
+static bool is_elsewhere(const struct undoing *u, const struct journal_entry *e)
+{
+	return !u->is_here && e->old && journal_path_is_netns(e->path);
 }
 
-/* There each network namespace has its own files under the same names. */
-static bool is_elsewhere(const struct journal_log *log, const struct journal_entry *e)
+static bool is_gone(const struct undoing *u, const struct journal_entry *e)
 {
-	static const char net[] = "/proc/sys/net/";
+	return is_elsewhere(u, e) && u->netns == NETNS_GONE;
+}
 
-	return !strncmp(e->path, net, strlen(net)) && log->holder.netns != own_netns();
+/* The kernel is asked only about what is elsewhere. */
+static void look_for_netns(struct undoing *u)
+{
+	const struct netns_id own = netns_id_own();
+
+	u->is_here = netns_id_same(&own, &u->log->holder.netns);
+	for (unsigned i = 0; i < u->log->count && !u->is_here; i++)
+		if (journal_path_is_netns(u->log->entries[i].path)) {
+			u->netns = netns_id_life(&u->log->holder.netns, &u->why);
+			return;
+		}
+}
+
+/* 0: there is nothing to take back. */
+static int refuse_elsewhere(const struct undoing *u, const struct journal_entry *e,
+			    const char *name, struct err *err)
+{
+	if (u->netns == NETNS_GONE || u->how->forget)
+		return 0;
+	if (u->netns == NETNS_UNKNOWN)
+		return err_set(err, -EXDEV,
+			       "%s was changed in another network namespace, from '%s', and "
+			       "whether that is gone is not certain (%s); left alone",
+			       name, e->old, u->why.text);
+	return err_set(err, -EXDEV,
+		       "%s was changed in another network namespace, from '%s'; left alone", name,
+		       e->old);
 }
 
 static int write_old(const struct journal_entry *e, const char *now)
@@ -41,19 +74,15 @@ static int write_old(const struct journal_entry *e, const char *now)
 }
 
 /* 0, or why not in err. */
-static int undo_value(const struct journal_log *log, const struct journal_entry *e,
-		      const struct journal_undo *how, struct err *err)
+static int undo_value(const struct undoing *u, const struct journal_entry *e, struct err *err)
 {
+	const struct journal_undo *how = u->how;
 	char now[KERNEL_VALUE_MAX], name[256];
 	int rc = kernel_value_read(e->path, now, sizeof(now));
 
 	kernel_path_name(e->path, name, sizeof(name));
-	if (is_elsewhere(log, e))
-		return how->forget ? 0
-				   : err_set(err, -EXDEV,
-					     "%s was changed in another network "
-					     "namespace, from '%s'; left alone",
-					     name, e->old);
+	if (is_elsewhere(u, e))
+		return refuse_elsewhere(u, e, name, err);
 	if (rc == -ENOENT || rc == -ENODEV)
 		return 0; /* its device or group is gone, and the change with it */
 	if (rc)
@@ -77,10 +106,9 @@ static int undo_value(const struct journal_log *log, const struct journal_entry 
 	return 0;
 }
 
-static int undo_entry(const struct journal_log *log, const struct journal_entry *e,
-		      const struct journal_undo *how, struct err *err)
+static int undo_entry(const struct undoing *u, const struct journal_entry *e, struct err *err)
 {
-	return e->old ? undo_value(log, e, how, err) : journal_group_remove(e->path, err);
+	return e->old ? undo_value(u, e, err) : journal_group_remove(e->path, err);
 }
 
 static void say_done(const struct journal_entry *e, const struct journal_undo *how)
@@ -108,8 +136,12 @@ int journal_undo_path(struct journal_log *log, const struct journal_undo *how, c
 		      struct err *err)
 {
 	const struct journal_entry *e = journal_log_find(log, path);
-	int rc = e ? undo_entry(log, e, how, err) : 0;
+	struct undoing u = { .log = log, .how = how };
+	int rc = 0;
 
+	look_for_netns(&u);
+	if (e)
+		rc = undo_entry(&u, e, err);
 	if (!e || rc)
 		return rc;
 	rc = note(log, e, how);
@@ -117,21 +149,24 @@ int journal_undo_path(struct journal_log *log, const struct journal_undo *how, c
 }
 
 /* Once over all, backwards; `out` hears why not. Returns how many were taken back or -errno. */
-static int undo_once(struct journal_log *log, const struct journal_undo *how, FILE *out)
+static int undo_once(struct undoing *u, FILE *out)
 {
 	int done = 0;
 
-	for (unsigned i = log->count; i-- > 0;) {
-		const struct journal_entry *e = &log->entries[i];
+	for (unsigned i = u->log->count; i-- > 0;) {
+		const struct journal_entry *e = &u->log->entries[i];
 		struct err why = { 0 };
-		int rc = undo_entry(log, e, how, &why);
+		int rc = undo_entry(u, e, &why);
 
 		if (rc && out)
 			fprintf(out, "%s\n", why.text);
 		if (rc)
 			continue;
-		say_done(e, how);
-		rc = note(log, e, how);
+		if (is_gone(u, e))
+			u->gone++;
+		else
+			say_done(e, u->how);
+		rc = note(u->log, e, u->how);
 		if (rc)
 			return rc;
 		done++;
@@ -139,21 +174,35 @@ static int undo_once(struct journal_log *log, const struct journal_undo *how, FI
 	return done;
 }
 
-int journal_undo(struct journal_log *log, const struct journal_undo *how, struct err *err)
+static void say_rest(const struct undoing *u)
 {
-	int done;
+	const struct journal_holder *h = &u->log->holder;
 
-	do
-		done = undo_once(log, how, NULL);
-	while (done > 0 && log->count);
-	if (done == 0 && log->count)
-		done = undo_once(log, how, how->out);
-	if (done < 0)
-		return err_sys(err, done, "the journal cannot be written");
-	if (log->damaged_line && how->out)
-		fprintf(how->out,
+	if (u->gone && u->how->done)
+		fprintf(u->how->done,
+			"the network namespace of %s (process %d) is gone, and with it what was "
+			"changed there: nothing to restore\n",
+			h->what, h->pid);
+	if (u->log->damaged_line && u->how->out)
+		fprintf(u->how->out,
 			"the journal of %s (process %d) is damaged in line %u: what stands behind "
 			"it is left alone\n",
-			log->holder.what, log->holder.pid, log->damaged_line);
+			h->what, h->pid, u->log->damaged_line);
+}
+
+int journal_undo(struct journal_log *log, const struct journal_undo *how, struct err *err)
+{
+	struct undoing u = { .log = log, .how = how };
+	int done;
+
+	look_for_netns(&u);
+	do
+		done = undo_once(&u, NULL);
+	while (done > 0 && log->count);
+	if (done == 0 && log->count)
+		done = undo_once(&u, how->out);
+	if (done < 0)
+		return err_sys(err, done, "the journal cannot be written");
+	say_rest(&u);
 	return (int)log->count + (log->damaged_line != 0);
 }
