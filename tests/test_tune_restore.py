@@ -33,7 +33,9 @@ def test_a_change_by_somebody_else_is_left_alone_and_said():
         tune("restore", "--force", status=0)
         check_clean(folder)
         tune("run", *WORDS, "--", "sh", "-c", f"echo 777 > {lowat}", status=1)
-        tune("restore", "--forget", status=0)
+        done = tune("restore", "--forget", status=0)
+        assert done.stdout == "net.ipv4.tcp_notsent_lowat was '4294967295' and is left as it " \
+            "is\n", done.stdout
         assert not journals(folder) and get("net.ipv4.tcp_notsent_lowat") == "777"
 
 

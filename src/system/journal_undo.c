@@ -29,11 +29,6 @@ static bool is_elsewhere(const struct undoing *u, const struct journal_entry *e)
 	return !u->is_here && e->old && journal_path_is_netns(e->path);
 }
 
-static bool is_gone(const struct undoing *u, const struct journal_entry *e)
-{
-	return is_elsewhere(u, e) && u->netns == NETNS_GONE;
-}
-
 /* The kernel is asked only about what is elsewhere. */
 static void look_for_netns(struct undoing *u)
 {
@@ -47,12 +42,20 @@ static void look_for_netns(struct undoing *u)
 		}
 }
 
-/* 0: there is nothing to take back. */
-static int refuse_elsewhere(const struct undoing *u, const struct journal_entry *e,
-			    const char *name, struct err *err)
+/* Why a change is over, if it is not that its old value is there again. */
+enum {
+	OVER_WITH_FILE = 1, /* its device or group is gone */
+	OVER_WITH_NETNS,
+	OVER_FORGOTTEN,
+};
+
+static int look_elsewhere(const struct undoing *u, const struct journal_entry *e, const char *name,
+			  struct err *err)
 {
-	if (u->netns == NETNS_GONE || u->how->forget)
-		return 0;
+	if (u->netns == NETNS_GONE)
+		return OVER_WITH_NETNS;
+	if (u->how->forget)
+		return OVER_FORGOTTEN;
 	if (u->netns == NETNS_UNKNOWN)
 		return err_set(err, -EXDEV,
 			       "%s was changed in another network namespace, from '%s', and "
@@ -73,7 +76,7 @@ static int write_old(const struct journal_entry *e, const char *now)
 	return kernel_value_write(e->path, text);
 }
 
-/* 0, or why not in err. */
+/* 0, OVER_..., or -errno and why in err. */
 static int undo_value(const struct undoing *u, const struct journal_entry *e, struct err *err)
 {
 	const struct journal_undo *how = u->how;
@@ -82,16 +85,16 @@ static int undo_value(const struct undoing *u, const struct journal_entry *e, st
 
 	kernel_path_name(e->path, name, sizeof(name));
 	if (is_elsewhere(u, e))
-		return refuse_elsewhere(u, e, name, err);
+		return look_elsewhere(u, e, name, err);
 	if (rc == -ENOENT || rc == -ENODEV)
-		return 0; /* its device or group is gone, and the change with it */
+		return OVER_WITH_FILE;
 	if (rc)
 		return err_sys(err, rc, "%s cannot be read", name);
 	if (kernel_value_same(now, e->old))
 		return 0;
 	if (!how->force && !journal_entry_is_ours(e, now))
 		return how->forget
-			       ? 0
+			       ? OVER_FORGOTTEN
 			       : err_set(err, -EPERM,
 					 "%s is now '%s', neither '%s' as it was set nor '%s' as "
 					 "before: somebody else changed it; left alone",
@@ -111,15 +114,24 @@ static int undo_entry(const struct undoing *u, const struct journal_entry *e, st
 	return e->old ? undo_value(u, e, err) : journal_group_remove(e->path, err);
 }
 
-static void say_done(const struct journal_entry *e, const struct journal_undo *how)
+/* What went with its namespace is said once of all: say_rest(). */
+static void say_over(struct undoing *u, const struct journal_entry *e, int how)
 {
+	FILE *out = u->how->done;
 	char name[256];
 
-	if (how->done && e->old)
-		fprintf(how->done, "%s is '%s' again\n",
-			kernel_path_name(e->path, name, sizeof(name)), e->old);
-	else if (how->done)
-		fprintf(how->done, "%s is removed\n", e->path);
+	u->gone += how == OVER_WITH_NETNS;
+	if (!out || how == OVER_WITH_NETNS)
+		return;
+	kernel_path_name(e->path, name, sizeof(name));
+	if (how == OVER_WITH_FILE)
+		fprintf(out, "%s is gone, and nothing is to be restored there\n", name);
+	else if (how == OVER_FORGOTTEN)
+		fprintf(out, "%s was '%s' and is left as it is\n", name, e->old);
+	else if (e->old)
+		fprintf(out, "%s is '%s' again\n", name, e->old);
+	else
+		fprintf(out, "%s is removed\n", e->path);
 }
 
 static int note(struct journal_log *log, const struct journal_entry *e,
@@ -142,7 +154,7 @@ int journal_undo_path(struct journal_log *log, const struct journal_undo *how, c
 	look_for_netns(&u);
 	if (e)
 		rc = undo_entry(&u, e, err);
-	if (!e || rc)
+	if (!e || rc < 0)
 		return rc;
 	rc = note(log, e, how);
 	return rc ? err_sys(err, rc, "the journal cannot be written") : 0;
@@ -158,14 +170,11 @@ static int undo_once(struct undoing *u, FILE *out)
 		struct err why = { 0 };
 		int rc = undo_entry(u, e, &why);
 
-		if (rc && out)
+		if (rc < 0 && out)
 			fprintf(out, "%s\n", why.text);
-		if (rc)
+		if (rc < 0)
 			continue;
-		if (is_gone(u, e))
-			u->gone++;
-		else
-			say_done(e, u->how);
+		say_over(u, e, rc);
 		rc = note(u->log, e, u->how);
 		if (rc)
 			return rc;
