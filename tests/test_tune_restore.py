@@ -16,7 +16,7 @@ import time
 
 from ringwalk import Skipped, main, run
 from tune_world import (MIGRATE, NEW, OLD, WORDS, check_clean, enter_namespace, get, journals,
-                        path_of, state, tune, values)
+                        path_of, running, state, tune, values)
 
 
 def test_a_change_by_somebody_else_is_left_alone_and_said():
@@ -86,6 +86,21 @@ def test_another_network_namespace_is_left_alone():
         assert get(MIGRATE) == "1"
         tune("restore", status=0)
         check_clean(folder)
+
+
+def test_nothing_to_restore_is_said():
+    with state():
+        for more in ((), ("--force",), ("--forget",)):
+            done = tune("restore", *more, status=0)
+            assert done.stdout == "nothing to restore\n" and not done.stderr, done
+        with running(WORDS[0]):
+            done = tune("restore", status=0)
+            assert done.stdout == "nothing to restore; what `ringwalk tune status` lists is " \
+                "taken back by its own process\n", done.stdout
+            assert get(MIGRATE) == "1"
+        tune("apply", WORDS[0], status=0)
+        assert tune("restore", status=0).stdout == f"{MIGRATE} is '0' again\n"
+        assert tune("restore", status=0).stdout == "nothing to restore\n"
 
 
 @contextlib.contextmanager

@@ -150,14 +150,23 @@ static int tune_apply(struct tune *t, char **words, int count)
 	return EXIT_VALID;
 }
 
+static void say_nothing(const struct journal_found *found)
+{
+	puts(found->held ? "nothing to restore; what `ringwalk tune status` lists is taken back by "
+			   "its own process"
+			 : "nothing to restore");
+}
+
 static int tune_take_back(struct tune *t, char **words, int count)
 {
+	struct journal_found found = { 0 };
 	const struct journal_order order = {
 		.kept = true,
 		.force = t->opts.force,
 		.forget = t->opts.forget,
 		.out = stderr,
 		.done = stdout,
+		.found = &found,
 	};
 	struct err err = { 0 };
 	int left;
@@ -172,6 +181,8 @@ static int tune_take_back(struct tune *t, char **words, int count)
 	if (left)
 		fputs("--force writes the old values all the same, --forget leaves it at that\n",
 		      stderr);
+	else if (!found.changes)
+		say_nothing(&found);
 	return left ? EXIT_CHECK : EXIT_VALID;
 }
 

@@ -91,6 +91,10 @@ static int recover_file(struct journal_file *file, void *context)
 	};
 	int left;
 
+	if (r->order->found) {
+		r->order->found->held += file->state == JOURNAL_HELD;
+		r->order->found->changes += file->state == JOURNAL_HELD ? 0 : file->log.count;
+	}
 	if (file->state == JOURNAL_HELD || (file->state == JOURNAL_KEPT && !r->order->kept))
 		return 0;
 	left = journal_undo(&file->log, &how, r->err);

@@ -90,6 +90,12 @@ int journal_keep(struct journal *j, struct err *err);
 /* Takes back what dead processes have left. As journal_restore(). */
 int journal_recover(FILE *out, struct err *err);
 
+/* What was found, whatever became of it. */
+struct journal_found {
+	unsigned changes; /* to be taken back */
+	unsigned held;	  /* journals whose owners live: those take back themselves */
+};
+
 /* The same on request. */
 struct journal_order {
 	bool kept;   /* also what is kept on purpose */
@@ -97,6 +103,7 @@ struct journal_order {
 	bool forget; /* accept what somebody else has written as the new state of things */
 	FILE *out;   /* a sentence for each change left alone; NULL: nobody asks */
 	FILE *done;  /* a sentence for each change taken back */
+	struct journal_found *found; /* counted here; NULL: nobody asks */
 };
 int journal_take_back(const struct journal_order *order, struct err *err);
 
