@@ -103,6 +103,13 @@ def test_nothing_to_restore_is_said():
         assert tune("restore", status=0).stdout == "nothing to restore\n"
 
 
+def test_what_is_so_already_leaves_no_journal():
+    with state() as folder:
+        done = tune("apply", f"{MIGRATE}=0", status=0)
+        assert done.stdout == "nothing is changed: all of it is so already\n", done
+        assert not journals(folder)
+
+
 @contextlib.contextmanager
 def namespace():
     """Another network namespace, as long as its process lives: the words that enter it, and it."""

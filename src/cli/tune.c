@@ -129,7 +129,7 @@ static int tune_apply(struct tune *t, char **words, int count)
 {
 	struct err err = { 0 };
 	struct journal *j;
-	int bad, rc = make_plan(t, words, count, &err);
+	int bad, kept, rc = make_plan(t, words, count, &err);
 
 	if (!rc)
 		rc = leave_out_held(t, &err);
@@ -144,9 +144,13 @@ static int tune_apply(struct tune *t, char **words, int count)
 		fputs("ringwalk tune: nothing is changed\n", stderr);
 		return EXIT_IMPOSSIBLE;
 	}
-	if (journal_keep(j, &err))
+	kept = journal_keep(j, &err);
+	if (kept < 0)
 		return complain(EXIT_IMPOSSIBLE, "tune", &err);
-	puts("set; `ringwalk tune status` lists it, `ringwalk tune restore` takes it back");
+	if (kept)
+		puts("set; `ringwalk tune status` lists it, `ringwalk tune restore` takes it back");
+	else
+		puts(bad ? "nothing is changed" : "nothing is changed: all of it is so already");
 	return EXIT_VALID;
 }
 

@@ -421,11 +421,14 @@ void journal_close(struct journal *j)
 int journal_keep(struct journal *j, struct err *err)
 {
 	static const char *const kept[] = { "kept", NULL };
-	int rc = is_own(j) ? record(j, kept, err) : refuse_child(j, err);
+	int count = (int)j->log.count;
+	int rc = is_own(j) ? 0 : refuse_child(j, err);
 
-	if (rc)
+	if (!rc && count)
+		rc = record(j, kept, err);
+	if (rc || !count)
 		journal_close(j);
 	else
 		release(j);
-	return rc;
+	return rc ? rc : count;
 }

@@ -83,7 +83,8 @@ void journal_close(struct journal *j);
 
 /*
  * Instead of closing: from here on the changes stay when the process ends, until somebody runs
- * `ringwalk tune restore`. Frees j; on failure everything has been taken back, as by closing.
+ * `ringwalk tune restore`. Returns how many changes stay: when it is none, nothing is left behind.
+ * Frees j; on failure everything has been taken back, as by closing.
  */
 int journal_keep(struct journal *j, struct err *err);
 
