@@ -180,7 +180,10 @@ static void test_a_file_that_is_none_is_refused(void)
 	parse(&log, "ringwalk-journal\t1\tboot", -ENODATA);
 	parse(&log, "hello\n", -EBADMSG);
 	parse(&log, "hello", -EBADMSG); /* not torn: it never was one */
-	parse(&log, "ringwalk-journal\t2\tboot-id\t12\t345\t678\ttest\n", -EBADMSG);
+	parse(&log, "ringwalk-journal\t2\tboot-id\t12\t345\t678\ttest\n", -EPROTONOSUPPORT);
+	parse(&log, "ringwalk-journal\t10\tanything else\n", -EPROTONOSUPPORT);
+	parse(&log, "ringwalk-journal\t1x\tboot-id\t12\t345\t678\ttest\n", -EBADMSG);
+	parse(&log, "ringwalk-journal\n", -EBADMSG);
 	parse(&log, "ringwalk-journal\t1\tboot-id\tx\t345\t678\ttest\n", -EBADMSG);
 }
 

@@ -88,6 +88,38 @@ def test_another_network_namespace_is_left_alone():
         check_clean(folder)
 
 
+def test_what_cannot_be_read_as_a_journal_is_named():
+    with state() as folder:
+        tune("apply", WORDS[0], status=0)
+        text = journals(folder)[0].read_text()
+        name = folder / "7-0.journal"
+        rows = [
+            ("x" + text, "its first line is damaged, so nothing in it is taken back"),
+            ("no journal at all", "its first line is damaged"),
+            (text.replace("journal\t1", "journal\t2"), "of another version of ringwalk"),
+            (None, "it is not a file: remove it"),
+        ]
+        for content, why in rows:
+            if content is None:
+                name.unlink()
+                os.mkfifo(name)
+            else:
+                name.write_text(content)
+            done = tune("status", status=1)
+            assert f"{name} cannot be read as a journal; " in done.stderr, done.stderr
+            assert why in done.stderr and done.stderr.count("\n") == 1, done.stderr
+            assert "ringwalk tune apply" in done.stdout, done.stdout
+            done = tune("restore", status=1)
+            assert why in done.stderr and done.stderr.count("\n") == 1, done.stderr
+            assert values() == OLD and "'0' again" in done.stdout, done
+            tune("restore", "--forget", status=1)
+            tune("apply", WORDS[0], status=0)  # it keeps nobody from work
+            assert name.exists()
+        tune("restore", status=1)
+        name.unlink()
+        check_clean(folder)
+
+
 def test_nothing_to_restore_is_said():
     with state():
         for more in ((), ("--force",), ("--forget",)):

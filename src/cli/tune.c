@@ -182,10 +182,10 @@ static int tune_take_back(struct tune *t, char **words, int count)
 	left = journal_take_back(&order, &err);
 	if (left < 0)
 		return complain(exit_code_of(&err), "tune", &err);
-	if (left)
+	if (left > (int)found.none)
 		fputs("--force writes the old values all the same, --forget leaves it at that\n",
 		      stderr);
-	else if (!found.changes)
+	else if (!left && !found.changes)
 		say_nothing(&found);
 	return left ? EXIT_CHECK : EXIT_VALID;
 }
@@ -221,9 +221,10 @@ static int tune_show(struct tune *t, char **words, int count)
 static int tune_status(struct tune *t, char **words, int count)
 {
 	struct err err = { 0 };
+	int status = tune_print_status(&err);
 
 	(void)t, (void)words, (void)count;
-	return tune_print_status(&err) ? complain(exit_code_of(&err), "tune", &err) : EXIT_VALID;
+	return status < 0 ? complain(exit_code_of(&err), "tune", &err) : status;
 }
 
 static int tune_profiles(struct tune *t, char **words, int count)

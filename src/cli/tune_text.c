@@ -202,6 +202,11 @@ static void print_entry(const struct journal_entry *e, const struct netns_id *ne
 		       journal_entry_is_ours(e, now) ? "" : ": changed by somebody else since");
 }
 
+struct status {
+	unsigned count;
+	int code; /* to exit with */
+};
+
 static int print_journal(struct journal_file *file, void *context)
 {
 	static const char *const states[] = {
@@ -209,9 +214,13 @@ static int print_journal(struct journal_file *file, void *context)
 		[JOURNAL_KEPT] = "until `ringwalk tune restore`",
 		[JOURNAL_ORPHAN] = "left over: it is gone, and this could not be taken back",
 	};
-	unsigned *count = context;
+	struct status *status = context;
 
-	++*count;
+	status->count++;
+	if (file->state == JOURNAL_NONE) {
+		status->code = complain(EXIT_CHECK, "tune", &file->why);
+		return 0;
+	}
 	printf("%s (process %d), %s:\n", file->log.holder.what, file->log.holder.pid,
 	       states[file->state]);
 	for (unsigned i = 0; i < file->log.count; i++)
@@ -225,17 +234,17 @@ static int print_journal(struct journal_file *file, void *context)
 int tune_print_status(struct err *err)
 {
 	struct journal_folder f;
-	unsigned count = 0;
+	struct status status = { 0 };
 	int rc = journal_folder_open(&f, err);
 
 	if (!rc)
 		rc = journal_folder_lock(&f, err);
 	if (!rc)
-		rc = journal_folder_each(&f, print_journal, &count, err);
+		rc = journal_folder_each(&f, print_journal, &status, err);
 	journal_folder_close(&f);
-	if (!rc && !count)
+	if (!rc && !status.count)
 		puts("no setting of this machine is changed by ringwalk");
-	return rc;
+	return rc < 0 ? rc : status.code;
 }
 
 void tune_print_failures(const struct setting_plan *plan, bool in_netns)

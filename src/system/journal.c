@@ -79,6 +79,21 @@ struct recovery {
 	struct err *err;
 };
 
+/* On request it is said; a start is not kept from its work by it. */
+static int pass_over(struct recovery *r, const struct journal_file *file)
+{
+	const struct journal_order *order = r->order;
+
+	if (order->found)
+		order->found->none++;
+	if (!order->kept)
+		return 0;
+	if (order->out)
+		fprintf(order->out, "%s\n", file->why.text);
+	r->left++;
+	return 0;
+}
+
 static int recover_file(struct journal_file *file, void *context)
 {
 	struct recovery *r = context;
@@ -91,6 +106,8 @@ static int recover_file(struct journal_file *file, void *context)
 	};
 	int left;
 
+	if (file->state == JOURNAL_NONE)
+		return pass_over(r, file);
 	if (r->order->found) {
 		r->order->found->held += file->state == JOURNAL_HELD;
 		r->order->found->changes += file->state == JOURNAL_HELD ? 0 : file->log.count;

@@ -95,6 +95,7 @@ int journal_recover(FILE *out, struct err *err);
 struct journal_found {
 	unsigned changes; /* to be taken back */
 	unsigned held;	  /* journals whose owners live: those take back themselves */
+	unsigned none;	  /* named as journals, but none: left alone as one change each */
 };
 
 /* The same on request. */

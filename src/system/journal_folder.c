@@ -136,8 +136,13 @@ static int load(struct journal_file *file)
 {
 	struct journal_holder self;
 	struct stat st;
-	int rc = journal_log_load(&file->log, file->fd, false);
+	int rc;
 
+	if (fstat(file->fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -ENXIO;
+	rc = journal_log_load(&file->log, file->fd, false);
 	if (rc == -ENODATA)
 		return try_lock(file->fd, 1) ? 1 : -EBUSY;
 	if (rc)
@@ -151,26 +156,43 @@ static int load(struct journal_file *file)
 	return strcmp(self.boot, file->log.holder.boot) != 0;
 }
 
-/* Or one without a first line, so without a change, in somebody's hands (EBUSY). */
-static bool is_no_journal(int code)
+/* Gone since its name was read, or without a first line, so without a change, in other hands. */
+static bool is_passed_over(int rc)
 {
-	return code == -EBADMSG || code == -EBUSY || code == -ENOENT || code == -ELOOP ||
-	       code == -EISDIR;
+	return rc == -ENOENT || rc == -EBUSY;
+}
+
+/* What it is instead; false: a journal, for all one knows. */
+static bool find_none(struct journal_file *file, int rc)
+{
+	const char *what = "it is not a file: remove it";
+
+	if (rc == -EBADMSG)
+		what = "its first line is damaged, so nothing in it is taken back: look at it, set "
+		       "back by hand what it names, and remove it";
+	else if (rc == -EPROTONOSUPPORT)
+		what = "it is of another version of ringwalk: let that one restore it";
+	else if (rc != -ELOOP && rc != -EISDIR && rc != -ENXIO)
+		return false;
+	file->state = JOURNAL_NONE;
+	err_set(&file->why, rc, "%s cannot be read as a journal; %s", file->path, what);
+	return true;
 }
 
 static int look_at(const char *path, int (*look)(struct journal_file *file, void *context),
 		   void *context, struct err *err)
 {
-	AUTO(auto_close) int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+	AUTO(auto_close)
+	int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct journal_file file = { .path = path, .fd = fd };
 	int rc = fd < 0 ? -errno : load(&file);
 
 	if (rc == 1)
 		unlink(path);
-	if (!rc)
+	if (!rc || find_none(&file, rc))
 		rc = look(&file, context);
 	else
-		rc = rc == 1 || is_no_journal(rc) ? 0 : err_sys(err, rc, "journal %s", path);
+		rc = rc == 1 || is_passed_over(rc) ? 0 : err_sys(err, rc, "journal %s", path);
 	journal_log_finish(&file.log);
 	return rc;
 }

@@ -31,20 +31,22 @@ enum journal_state {
 	JOURNAL_HELD,	/* its owner lives, or its watcher is taking it back */
 	JOURNAL_KEPT,	/* `tune apply`: to stay until `tune restore` */
 	JOURNAL_ORPHAN, /* owner and watcher are gone */
+	JOURNAL_NONE,	/* named as one, but nobody can read it as one: `why` says so */
 };
 
 struct journal_file {
 	const char *path; /* of the journal */
 	int fd;		  /* to read and to write; locked unless held */
 	enum journal_state state;
-	struct journal_log log;
+	struct journal_log log; /* JOURNAL_NONE: empty */
+	struct err why;
 };
 
 /*
  * Calls look() for each journal of this boot; it ends when that returns other than 0, and returns
- * that. Journals of another boot, and those that never got to a change, are removed; what is no
- * journal is passed over. -errno and a sentence when one cannot be read: nobody knows then what is
- * held. The caller holds the folder's lock.
+ * that. Journals of another boot, and those that never got to a change, are removed. -errno and a
+ * sentence when one cannot be read: nobody knows then what is held. The caller holds the folder's
+ * lock.
  */
 int journal_folder_each(struct journal_folder *f,
 			int (*look)(struct journal_file *file, void *context), void *context,

@@ -204,7 +204,11 @@ static int parse_holder(struct journal_holder *h, char *line)
 {
 	const char *f[FIELDS_MAX + 1] = { 0 };
 
-	if (split(line, f) || !f[6] || f[7] || strcmp(f[0], FIRST_WORD) || strcmp(f[1], "1"))
+	if (split(line, f) || !f[0] || strcmp(f[0], FIRST_WORD))
+		return -EBADMSG;
+	if (f[1] && *f[1] && strcmp(f[1], "1") && !f[1][strspn(f[1], "0123456789")])
+		return -EPROTONOSUPPORT;
+	if (!f[6] || f[7] || strcmp(f[1], "1"))
 		return -EBADMSG;
 	snprintf(h->boot, sizeof(h->boot), "%s", f[2]);
 	snprintf(h->what, sizeof(h->what), "%s", f[6]);

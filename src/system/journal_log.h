@@ -58,7 +58,8 @@ struct journal_log {
 
 /*
  * 0, or -ENODATA when there is no whole first line: then nothing was changed; -EBADMSG when the
- * first line is not a journal's; -ENOMEM. Behind a damaged line only "back" and "kept" are read.
+ * first line is not a journal's, -EPROTONOSUPPORT when it is of another version; -ENOMEM. Behind a
+ * damaged line only "back" and "kept" are read.
  */
 int journal_log_parse(struct journal_log *log, const char *text, size_t len);
 /* The same of a file. `repair`: it is to be written on, so a torn line is cut off. */
