@@ -120,6 +120,53 @@ def test_what_cannot_be_read_as_a_journal_is_named():
         check_clean(folder)
 
 
+def status_of_nobody(**how):
+    try:
+        return tune("status", user=65534, group=65534, extra_groups=[], **how)
+    except (PermissionError, OSError, subprocess.SubprocessError) as error:
+        raise Skipped(f"no other user can run it here: {error}") from None
+
+
+def test_status_without_rights_shows_what_can_be_read():
+    with state() as folder:
+        folder.chmod(0o755)
+        none = "no setting of this machine is changed by ringwalk\n"
+        assert status_of_nobody(status=0).stdout == none
+        tune("apply", WORDS[0], status=0)
+        done = status_of_nobody(status=3)
+        file = journals(folder)[0]
+        assert done.stderr == f"ringwalk tune: what {file} says is changed cannot be read: " \
+            "Permission denied\n" and done.stdout == "", done
+        file.chmod(0o644)
+        done = status_of_nobody(status=0)
+        assert done.stdout == tune("status", status=0).stdout, done.stdout
+        assert "until `ringwalk tune restore`:" in done.stdout, done.stdout
+        tune("restore", status=0)
+        with running(WORDS[1]) as process:
+            journals(folder)[0].chmod(0o644)
+            assert f"(process {process.pid}), until it ends:" in status_of_nobody(status=0).stdout
+        check_clean(folder)
+
+
+def test_status_changes_nothing():
+    with state() as folder:
+        os.environ["RINGWALK_STATE"] = str(folder / "none")
+        none = "no setting of this machine is changed by ringwalk\n"
+        assert tune("status", status=0).stdout == none and not list(folder.iterdir())
+        os.environ["RINGWALK_STATE"] = str(folder)
+        tune("apply", WORDS[0], status=0)
+        file = journals(folder)[0]
+        text = file.read_text()
+        boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        for content in (text.replace(boot, "00000000-" + boot[9:]), "", text + "set\t/torn"):
+            file.write_text(content)
+            tune("status", status=0)
+            assert file.read_text() == content
+        tune("restore", status=0)
+        assert os.access(folder / "lock", os.F_OK)
+        check_clean(folder)
+
+
 def test_nothing_to_restore_is_said():
     with state():
         for more in ((), ("--force",), ("--forget",)):

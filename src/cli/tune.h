@@ -30,7 +30,7 @@ void tune_print_settings(const struct setting_plan *plan, bool is_split);
 void tune_print_all(const struct setting_plan *plan, bool is_split);
 void tune_print_profiles(void);
 void tune_print_markdown(void); /* the table of all settings, for docs/settings.md */
-/* The exit status or -errno; one complaint for each journal that is none. */
+/* The exit status or -errno; one complaint for each journal that is none or cannot be read. */
 int tune_print_status(struct err *err);
 /* One complaint for each change that was not made, optional or not. */
 void tune_print_failures(const struct setting_plan *plan, bool in_netns);

@@ -184,17 +184,21 @@ static const char *netns_in_words(const struct netns_id *netns)
 
 static void print_entry(const struct journal_entry *e, const struct netns_id *netns)
 {
-	char name[256], now[KERNEL_VALUE_MAX] = "?";
+	char name[256], now[KERNEL_VALUE_MAX];
 	const struct netns_id own = netns_id_own();
+	int rc;
 
 	if (!e->old) {
 		printf("  %s was made\n", e->path);
 		return;
 	}
-	kernel_value_read(e->path, now, sizeof(now));
 	kernel_path_name(e->path, name, sizeof(name));
+	rc = kernel_value_read(e->path, now, sizeof(now));
 	if (journal_path_is_netns(e->path) && !netns_id_same(netns, &own))
 		printf("  %s was '%s' in %s\n", name, e->old, netns_in_words(netns));
+	else if (rc)
+		printf("  %s was '%s'; what it is now cannot be read: %s\n", name, e->old,
+		       strerror(-rc));
 	else if (kernel_value_same(now, e->old))
 		printf("  %s is '%s' again\n", name, e->old);
 	else
@@ -217,8 +221,10 @@ static int print_journal(struct journal_file *file, void *context)
 	struct status *status = context;
 
 	status->count++;
-	if (file->state == JOURNAL_NONE) {
-		status->code = complain(EXIT_CHECK, "tune", &file->why);
+	if (file->state == JOURNAL_NONE || file->state == JOURNAL_UNREAD) {
+		int code = file->state == JOURNAL_NONE ? EXIT_CHECK : EXIT_IMPOSSIBLE;
+
+		status->code = most(status->code, complain(code, "tune", &file->why));
 		return 0;
 	}
 	printf("%s (process %d), %s:\n", file->log.holder.what, file->log.holder.pid,
@@ -235,10 +241,8 @@ int tune_print_status(struct err *err)
 {
 	struct journal_folder f;
 	struct status status = { 0 };
-	int rc = journal_folder_open(&f, err);
+	int rc = journal_folder_look(&f, err);
 
-	if (!rc)
-		rc = journal_folder_lock(&f, err);
 	if (!rc)
 		rc = journal_folder_each(&f, print_journal, &status, err);
 	journal_folder_close(&f);

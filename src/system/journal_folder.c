@@ -68,7 +68,7 @@ int journal_folder_open(struct journal_folder *f, struct err *err)
 	char lock[PATH_MAX];
 	int rc;
 
-	f->lock = -1;
+	*f = (struct journal_folder){ .lock = -1 };
 	if (mkdir(name, 0755) && errno != EEXIST)
 		return err_sys(err, -errno,
 			       "%s: the folder of journals cannot be made (RINGWALK_STATE names "
@@ -119,12 +119,38 @@ void journal_folder_unlock(struct journal_folder *f)
 	flock(f->lock, LOCK_UN);
 }
 
-/* A dead owner's watcher is at work: it takes milliseconds, so it is waited for. */
-static enum journal_state state_of(struct journal_file *file)
+int journal_folder_look(struct journal_folder *f, struct err *err)
 {
-	bool is_locked = !try_lock(file->fd, 1);
+	const char *name = name_folder();
+	char lock[PATH_MAX];
+	int rc;
 
-	if (is_locked && !journal_holder_lives(&file->log.holder))
+	*f = (struct journal_folder){ .lock = -1, .is_look = true };
+	if (access(name, F_OK) && errno == ENOENT)
+		return 0;
+	rc = resolve(f, name, err);
+	if (rc)
+		return rc;
+	snprintf(lock, sizeof(lock), "%s/lock", f->path);
+	f->lock = open(lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (f->lock >= 0 && !try_lock(f->lock, LOCK_TRIES))
+		journal_folder_close(f);
+	return 0;
+}
+
+/*
+ * A dead owner's watcher is at work: it takes milliseconds, so it is waited for. Without the
+ * folder's lock no journal is locked, for who makes one or takes one back would find it so.
+ */
+static enum journal_state state_of(const struct journal_folder *f, struct journal_file *file)
+{
+	bool is_locked;
+
+	if (f->lock < 0)
+		is_locked = !file->log.is_kept && journal_holder_lives(&file->log.holder);
+	else
+		is_locked = !try_lock(file->fd, 1);
+	if (f->lock >= 0 && is_locked && !journal_holder_lives(&file->log.holder))
 		is_locked = !try_lock(file->fd, WATCHER_TRIES);
 	if (is_locked)
 		return JOURNAL_HELD;
@@ -132,7 +158,7 @@ static enum journal_state state_of(struct journal_file *file)
 }
 
 /* 0: look at it; 1: there is nothing in it; else -errno. */
-static int load(struct journal_file *file)
+static int load(const struct journal_folder *f, struct journal_file *file)
 {
 	struct journal_holder self;
 	struct stat st;
@@ -144,12 +170,12 @@ static int load(struct journal_file *file)
 		return -ENXIO;
 	rc = journal_log_load(&file->log, file->fd, false);
 	if (rc == -ENODATA)
-		return try_lock(file->fd, 1) ? 1 : -EBUSY;
+		return !f->is_look && try_lock(file->fd, 1) ? 1 : -EBUSY;
 	if (rc)
 		return rc;
-	file->state = state_of(file);
+	file->state = state_of(f, file);
 	journal_log_finish(&file->log); /* its watcher may have been at work since */
-	rc = journal_log_load(&file->log, file->fd, file->state != JOURNAL_HELD);
+	rc = journal_log_load(&file->log, file->fd, !f->is_look && file->state != JOURNAL_HELD);
 	if (rc || fstat(file->fd, &st) || !st.st_nlink)
 		return rc ? rc : 1;
 	journal_holder_fill(&self, "");
@@ -179,17 +205,28 @@ static bool find_none(struct journal_file *file, int rc)
 	return true;
 }
 
-static int look_at(const char *path, int (*look)(struct journal_file *file, void *context),
-		   void *context, struct err *err)
+static bool find_unread(const struct journal_folder *f, struct journal_file *file, int rc)
 {
-	AUTO(auto_close)
-	int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct journal_file file = { .path = path, .fd = fd };
-	int rc = fd < 0 ? -errno : load(&file);
+	if (!f->is_look || rc == 1 || is_passed_over(rc))
+		return false;
+	file->state = JOURNAL_UNREAD;
+	err_sys(&file->why, rc, "what %s says is changed cannot be read", file->path);
+	return true;
+}
 
-	if (rc == 1)
+static int look_at(const struct journal_folder *f, const char *path,
+		   int (*look)(struct journal_file *file, void *context), void *context,
+		   struct err *err)
+{
+	int flags =
+		O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (f->is_look ? O_RDONLY : O_RDWR | O_APPEND);
+	AUTO(auto_close) int fd = open(path, flags);
+	struct journal_file file = { .path = path, .fd = fd };
+	int rc = fd < 0 ? -errno : load(f, &file);
+
+	if (rc == 1 && !f->is_look)
 		unlink(path);
-	if (!rc || find_none(&file, rc))
+	if (!rc || find_none(&file, rc) || find_unread(f, &file, rc))
 		rc = look(&file, context);
 	else
 		rc = rc == 1 || is_passed_over(rc) ? 0 : err_sys(err, rc, "journal %s", path);
@@ -214,15 +251,15 @@ int journal_folder_each(struct journal_folder *f,
 			int (*look)(struct journal_file *file, void *context), void *context,
 			struct err *err)
 {
-	AUTO(auto_closedir) DIR *dir = opendir(f->path);
+	AUTO(auto_closedir) DIR *dir = *f->path ? opendir(f->path) : NULL;
 	char path[PATH_MAX];
 	struct dirent *entry;
-	int rc = dir ? 0 : err_sys(err, -errno, "%s", f->path);
+	int rc = dir || !*f->path ? 0 : err_sys(err, -errno, "%s", f->path);
 
-	while (!rc && (entry = readdir(dir))) {
+	while (dir && !rc && (entry = readdir(dir))) {
 		snprintf(path, sizeof(path), "%s/%s", f->path, entry->d_name);
 		if (is_journal(entry->d_name))
-			rc = look_at(path, look, context, err);
+			rc = look_at(f, path, look, context, err);
 	}
 	return rc;
 }

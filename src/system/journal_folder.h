@@ -17,11 +17,18 @@
 
 struct journal_folder {
 	char path[PATH_MAX - NAME_MAX - 2];
-	int lock; /* held while journals are made, claimed or recovered; -1: not open */
+	int lock;     /* held while journals are made, claimed or recovered; -1: not open */
+	bool is_look; /* nothing is made, mended or removed */
 };
 
 /* Makes it, unless it is there. Refused when others than this user can write into it. */
 int journal_folder_open(struct journal_folder *f, struct err *err);
+/*
+ * To look only: needs no rights but to read, and no folder, for where there is none there are no
+ * journals. Locks it, where this user may, so that nothing is seen half done. What cannot be read
+ * is JOURNAL_UNREAD then, and what nobody holds is told by its process alone.
+ */
+int journal_folder_look(struct journal_folder *f, struct err *err);
 void journal_folder_close(struct journal_folder *f);
 
 int journal_folder_lock(struct journal_folder *f, struct err *err);
@@ -32,13 +39,14 @@ enum journal_state {
 	JOURNAL_KEPT,	/* `tune apply`: to stay until `tune restore` */
 	JOURNAL_ORPHAN, /* owner and watcher are gone */
 	JOURNAL_NONE,	/* named as one, but nobody can read it as one: `why` says so */
+	JOURNAL_UNREAD, /* not by this user: `why`. Only when looking */
 };
 
 struct journal_file {
 	const char *path; /* of the journal */
 	int fd;		  /* to read and to write; locked unless held */
 	enum journal_state state;
-	struct journal_log log; /* JOURNAL_NONE: empty */
+	struct journal_log log; /* JOURNAL_NONE, JOURNAL_UNREAD: empty */
 	struct err why;
 };
 
@@ -46,7 +54,7 @@ struct journal_file {
  * Calls look() for each journal of this boot; it ends when that returns other than 0, and returns
  * that. Journals of another boot, and those that never got to a change, are removed. -errno and a
  * sentence when one cannot be read: nobody knows then what is held. The caller holds the folder's
- * lock.
+ * lock, or looks only: then nothing is removed.
  */
 int journal_folder_each(struct journal_folder *f,
 			int (*look)(struct journal_file *file, void *context), void *context,
