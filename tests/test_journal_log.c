@@ -94,7 +94,8 @@ static void test_what_is_written_is_read_again(void)
 
 	CU_ASSERT_FATAL(fd >= 0);
 	unlink(path);
-	journal_holder_fill(&holder, "test");
+	CHECK_INT(journal_holder_fill(&holder, "test"), 0);
+	CHECK_INT(journal_holder_is_of_before(&holder), 0);
 	CHECK_INT(journal_holder_append(&holder, fd), 0);
 	CHECK_INT(journal_log_append(fd, set), 0);
 	CHECK_INT(write(fd, "set\t/torn", 9), 9);

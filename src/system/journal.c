@@ -163,8 +163,9 @@ static int create(struct journal *j, const char *what, struct err *err)
 	j->fd = journal_folder_create(&j->folder, j->path, sizeof(j->path), err);
 	if (j->fd < 0)
 		return j->fd;
-	journal_holder_fill(&j->log.holder, what);
-	rc = journal_holder_append(&j->log.holder, j->fd);
+	rc = journal_holder_fill(&j->log.holder, what);
+	if (!rc)
+		rc = journal_holder_append(&j->log.holder, j->fd);
 	return rc ? err_sys(err, rc, "%s", j->path) : 0;
 }
 

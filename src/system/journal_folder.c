@@ -160,7 +160,6 @@ static enum journal_state state_of(const struct journal_folder *f, struct journa
 /* 0: look at it; 1: there is nothing in it; else -errno. */
 static int load(const struct journal_folder *f, struct journal_file *file)
 {
-	struct journal_holder self;
 	struct stat st;
 	int rc;
 
@@ -178,8 +177,7 @@ static int load(const struct journal_folder *f, struct journal_file *file)
 	rc = journal_log_load(&file->log, file->fd, !f->is_look && file->state != JOURNAL_HELD);
 	if (rc || fstat(file->fd, &st) || !st.st_nlink)
 		return rc ? rc : 1;
-	journal_holder_fill(&self, "");
-	return strcmp(self.boot, file->log.holder.boot) != 0;
+	return journal_holder_is_of_before(&file->log.holder);
 }
 
 /* Gone since its name was read, or without a first line, so without a change, in other hands. */
@@ -300,11 +298,8 @@ static int look_for_path(struct journal_file *file, void *context)
 int journal_folder_claim(struct journal_folder *f, const char *own, const char *path,
 			 struct err *err)
 {
-	struct journal_holder self;
-	struct claim c = { .own = own, .path = path, .err = err };
+	struct claim c = { .own = own, .path = path, .netns = netns_id_own(), .err = err };
 
-	journal_holder_fill(&self, "");
-	c.netns = self.netns;
 	return journal_folder_each(f, look_for_path, &c, err);
 }
 

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 #include "system/journal_log.h"
 #include "system/kernel_file.h"
+#include "system/kernel_value.h"
 
 /* Field 22 of /proc/PID/stat; the second is a name that may have blanks and brackets: proc(5). */
 static uint64_t start_ticks(pid_t pid)
@@ -26,12 +28,30 @@ static uint64_t start_ticks(pid_t pid)
 	return at ? strtoull(at, NULL, 10) : 0;
 }
 
-void journal_holder_fill(struct journal_holder *h, const char *what)
+/* Where there is no such file, each boot is taken for this one. */
+static int read_boot(char *buf, size_t size)
+{
+	int rc = kernel_value_read("/proc/sys/kernel/random/boot_id", buf, size);
+
+	if (rc)
+		*buf = '\0';
+	return rc == -ENOENT ? 0 : rc;
+}
+
+int journal_holder_fill(struct journal_holder *h, const char *what)
 {
 	*h = (struct journal_holder){ .pid = getpid(), .start_ticks = start_ticks(getpid()) };
 	snprintf(h->what, sizeof(h->what), "%s", what);
-	kernel_file_read("/proc/sys/kernel/random/boot_id", h->boot, sizeof(h->boot));
 	h->netns = netns_id_own();
+	return read_boot(h->boot, sizeof(h->boot));
+}
+
+int journal_holder_is_of_before(const struct journal_holder *h)
+{
+	char boot[sizeof(h->boot)];
+	int rc = read_boot(boot, sizeof(boot));
+
+	return rc ? rc : *boot && *h->boot && strcmp(boot, h->boot) != 0;
 }
 
 int journal_holder_append(const struct journal_holder *h, int fd)
@@ -61,5 +81,11 @@ static bool is_zombie(pid_t pid)
 
 bool journal_holder_lives(const struct journal_holder *h)
 {
-	return h->pid && start_ticks(h->pid) == h->start_ticks && !is_zombie(h->pid);
+	uint64_t ticks;
+
+	errno = 0;
+	ticks = start_ticks(h->pid);
+	if (!ticks && (errno == EMFILE || errno == ENFILE))
+		return true; /* nobody can look */
+	return h->pid && ticks == h->start_ticks && !is_zombie(h->pid);
 }

@@ -76,8 +76,10 @@ int journal_log_take(struct journal_log *log, const char *const *fields);
 /* Appends and syncs one line. 0 or -errno. */
 int journal_log_append(int fd, const char *const *fields);
 
-/* Of this process. */
-void journal_holder_fill(struct journal_holder *h, const char *what);
+/* Of this process. 0 or -errno. */
+int journal_holder_fill(struct journal_holder *h, const char *what);
+/* 1: of another boot, so nothing is left to take back; 0; -errno: nobody knows. */
+int journal_holder_is_of_before(const struct journal_holder *h);
 int journal_holder_append(const struct journal_holder *h, int fd);
 bool journal_holder_lives(const struct journal_holder *h);
 
