@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -174,6 +175,41 @@ static void test_a_refused_write_names_both_values_and_frees_the_path(void)
 	world_close(&w);
 }
 
+/* No line can be added: what is there suffices to take it all back. */
+static void test_what_cannot_be_noted_is_taken_back_all_the_same(void)
+{
+	char command[128];
+	struct rlimit before, small;
+	struct journal *j;
+	struct world w;
+
+	world_open(&w);
+	j = begin("test");
+	CHECK_INT(change(j, w.a, "2", NULL), 0);
+	CHECK_INT(change(j, w.b, "2", NULL), 0);
+	CHECK_INT(change(j, w.c, "2", NULL), 0);
+	put(w.b, "7");
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &before);
+	small = before;
+	small.rlim_cur = 8; /* the files that stand for the kernel's are smaller */
+	setrlimit(RLIMIT_FSIZE, &small);
+	CHECK_INT(change(j, w.a, "4", NULL), -EFBIG);
+	journal_close(j);
+	setrlimit(RLIMIT_FSIZE, &before);
+	signal(SIGXFSZ, SIG_DFL);
+	CHECK_TEXT(get(w.a), "1");
+	CHECK_TEXT(get(w.b), "7");
+	CHECK_TEXT(get(w.c), "1");
+	CHECK_INT(count_journals(&w), 1); /* for b */
+	snprintf(command, sizeof(command), "tail -c 1 %s/*.journal | grep -q '^$'", w.state);
+	CHECK_INT(system(command), 0); /* nothing half written */
+	put(w.b, "1");
+	CHECK_INT(journal_recover(NULL, NULL), 0);
+	CHECK_INT(count_journals(&w), 0);
+	world_close(&w);
+}
+
 static void test_folders_go_from_the_inside_out(void)
 {
 	struct world w;
@@ -285,6 +321,8 @@ static CU_TestInfo tests[] = {
 	  test_a_journal_that_cannot_be_read_is_not_taken_for_none },
 	{ "a refused write names both values and frees the path",
 	  test_a_refused_write_names_both_values_and_frees_the_path },
+	{ "what cannot be noted is taken back all the same",
+	  test_what_cannot_be_noted_is_taken_back_all_the_same },
 	{ "folders go from the inside out", test_folders_go_from_the_inside_out },
 	{ "what changes along gets its value back", test_what_changes_along_gets_its_value_back },
 	{ "kept changes stay and are held", test_kept_changes_stay_and_are_held },

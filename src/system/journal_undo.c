@@ -134,14 +134,19 @@ static void say_over(struct undoing *u, const struct journal_entry *e, int how)
 		fprintf(out, "%s is removed\n", e->path);
 }
 
-static int note(struct journal_log *log, const struct journal_entry *e,
-		const struct journal_undo *how)
+/*
+ * Where no line can be added (a full disk) the rest is taken back all the same. Who reads the file
+ * later finds the old value there.
+ */
+static int note(struct undoing *u, const struct journal_entry *e)
 {
 	AUTO(auto_free) char *path = strdup(e->path);
 	const char *const fields[] = { "back", path, NULL };
-	int rc = path ? journal_log_append(how->fd, fields) : -ENOMEM;
 
-	return rc ? rc : journal_log_take(log, fields);
+	if (!path)
+		return -ENOMEM;
+	journal_log_append(u->how->fd, fields);
+	return journal_log_take(u->log, fields);
 }
 
 int journal_undo_path(struct journal_log *log, const struct journal_undo *how, const char *path,
@@ -156,8 +161,8 @@ int journal_undo_path(struct journal_log *log, const struct journal_undo *how, c
 		rc = undo_entry(&u, e, err);
 	if (!e || rc < 0)
 		return rc;
-	rc = note(log, e, how);
-	return rc ? err_sys(err, rc, "the journal cannot be written") : 0;
+	rc = note(&u, e);
+	return rc ? err_sys(err, rc, "what the journal says") : 0;
 }
 
 /* Once over all, backwards; `out` hears why not. Returns how many were taken back or -errno. */
@@ -175,7 +180,7 @@ static int undo_once(struct undoing *u, FILE *out)
 		if (rc < 0)
 			continue;
 		say_over(u, e, rc);
-		rc = note(u->log, e, u->how);
+		rc = note(u, e);
 		if (rc)
 			return rc;
 		done++;
@@ -211,7 +216,7 @@ int journal_undo(struct journal_log *log, const struct journal_undo *how, struct
 	if (done == 0 && log->count)
 		done = undo_once(&u, how->out);
 	if (done < 0)
-		return err_sys(err, done, "the journal cannot be written");
+		return err_sys(err, done, "what the journal says");
 	say_rest(&u);
 	return (int)log->count + (log->damaged_line != 0);
 }

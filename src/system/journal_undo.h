@@ -23,7 +23,7 @@ struct journal_undo {
 /*
  * Backwards. What cannot be written is tried again after the others, as long as one of them gets
  * anywhere: some values are valid only together. Returns how many were left alone, which stay in
- * the log, or -errno when it cannot be noted.
+ * the log, or -ENOMEM.
  */
 int journal_undo(struct journal_log *log, const struct journal_undo *how, struct err *err);
 
