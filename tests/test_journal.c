@@ -9,7 +9,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -149,6 +151,52 @@ static void test_a_journal_that_cannot_be_read_is_not_taken_for_none(void)
 	CU_ASSERT(unread > 0 && busy > 0);
 	journal_close(two);
 	journal_close(one);
+	CHECK_TEXT(get(w.a), "1");
+	world_close(&w);
+}
+
+struct second {
+	struct journal *journal;
+	const char *path;
+	int rc;
+};
+
+static void *change_second(void *context)
+{
+	struct second *s = context;
+
+	s->rc = change(s->journal, s->path, "3", NULL);
+	return NULL;
+}
+
+/* The folder's lock keeps the second waiting while the first one takes back. */
+static void test_what_another_takes_back_meanwhile_is_not_the_old_value(void)
+{
+	const struct timespec pause = { .tv_nsec = 100000000 };
+	struct journal *one, *two;
+	struct second s;
+	pthread_t thread;
+	struct world w;
+	char lock[96];
+	int fd;
+
+	world_open(&w);
+	one = begin("ringwalk one");
+	two = begin("ringwalk two");
+	CHECK_INT(change(one, w.a, "2", NULL), 0);
+	snprintf(lock, sizeof(lock), "%s/lock", w.state);
+	fd = open(lock, O_RDWR | O_CLOEXEC);
+	CHECK_INT(flock(fd, LOCK_EX), 0);
+	s = (struct second){ two, w.a, -EIO };
+	CHECK_INT(pthread_create(&thread, NULL, change_second, &s), 0);
+	nanosleep(&pause, NULL); /* it has looked by then, if it looks too early */
+	journal_close(one);
+	CHECK_TEXT(get(w.a), "1");
+	close(fd);
+	pthread_join(thread, NULL);
+	CHECK_INT(s.rc, 0);
+	CHECK_TEXT(get(w.a), "3");
+	journal_close(two);
 	CHECK_TEXT(get(w.a), "1");
 	world_close(&w);
 }
@@ -319,6 +367,8 @@ static CU_TestInfo tests[] = {
 	{ "two journals cannot hold the same path", test_two_journals_cannot_hold_the_same_path },
 	{ "a journal that cannot be read is not taken for none",
 	  test_a_journal_that_cannot_be_read_is_not_taken_for_none },
+	{ "what another takes back meanwhile is not the old value",
+	  test_what_another_takes_back_meanwhile_is_not_the_old_value },
 	{ "a refused write names both values and frees the path",
 	  test_a_refused_write_names_both_values_and_frees_the_path },
 	{ "what cannot be noted is taken back all the same",

@@ -210,36 +210,23 @@ static int record(struct journal *j, const char *const *fields, struct err *err)
 	return rc ? err_sys(err, rc, "%s", j->path) : 0;
 }
 
-/* A path that is new to this journal must be nobody else's. */
-static int claim(struct journal *j, const char *const *fields, struct err *err)
-{
-	int rc;
-
-	if (journal_log_find(&j->log, fields[1]))
-		return record(j, fields, err);
-	rc = journal_folder_lock(&j->folder, err);
-	if (rc)
-		return rc;
-	rc = journal_folder_claim(&j->folder, j->path, fields[1], err);
-	if (!rc)
-		rc = record(j, fields, err);
-	journal_folder_unlock(&j->folder);
-	return rc;
-}
-
-/* What is there already may be another's change, which will not stay. */
-static int check_free(struct journal *j, const char *path, struct err *err)
+/*
+ * A path that is new to this journal must be nobody else's. The folder's lock is held then until
+ * release_claim(), so that what another takes back meanwhile is not read as the old value.
+ */
+static int claim(struct journal *j, const char *path, struct err *err)
 {
 	int rc;
 
 	if (journal_log_find(&j->log, path))
 		return 0;
 	rc = journal_folder_lock(&j->folder, err);
-	if (rc)
-		return rc;
-	rc = journal_folder_claim(&j->folder, j->path, path, err);
+	return rc ? rc : journal_folder_claim(&j->folder, j->path, path, err);
+}
+
+static void release_claim(struct journal *j)
+{
 	journal_folder_unlock(&j->folder);
-	return rc;
 }
 
 static int record_result(struct journal *j, const char *path, const char *value, struct err *err)
@@ -270,13 +257,9 @@ static int refused(struct journal *j, const char *path, const char *before, cons
 static int change(struct journal *j, const char *path, const char *before, const char *text,
 		  struct err *err)
 {
-	const char *const set[] = { "set", path, before, text, NULL };
 	char now[KERNEL_VALUE_MAX];
-	int rc = claim(j, set, err);
+	int rc = kernel_value_write(path, text);
 
-	if (rc)
-		return rc;
-	rc = kernel_value_write(path, text);
 	if (rc)
 		return refused(j, path, before, text, rc, err);
 	rc = kernel_value_read(path, now, sizeof(now));
@@ -293,15 +276,31 @@ static bool is_there_already(const char *path, const char *before, const char *t
 	return kernel_value_same(before, after);
 }
 
-/* The file's own path and what it has. */
-static int look(const char *path, char *resolved, char *value, struct err *err)
+static int read_value(const char *path, char *value, struct err *err)
 {
-	int rc;
+	int rc = kernel_value_read(path, value, KERNEL_VALUE_MAX);
 
-	if (!realpath(path, resolved))
-		return err_sys(err, -errno, "%s", path);
-	rc = kernel_value_read(resolved, value, KERNEL_VALUE_MAX);
 	return rc ? err_sys(err, rc, "%s", path) : 0;
+}
+
+enum { NO_CHANGE = 1 };
+
+/*
+ * What it has goes to `before`, and the change into the file, unless there is none to make. What is
+ * there already may be another's change, which will not stay: so that is asked first.
+ */
+static int announce(struct journal *j, const char *path, const char *text, char *before,
+		    struct err *err)
+{
+	const char *const set[] = { "set", path, before, text, NULL };
+	int rc = claim(j, path, err);
+
+	if (!rc)
+		rc = read_value(path, before, err);
+	if (!rc)
+		rc = is_there_already(path, before, text) ? NO_CHANGE : record(j, set, err);
+	release_claim(j);
+	return rc;
 }
 
 int journal_write(struct journal *j, const char *path, const char *text, char *effective,
@@ -313,16 +312,15 @@ int journal_write(struct journal *j, const char *path, const char *text, char *e
 
 	if (!is_own(j))
 		return refuse_child(j, err);
-	rc = look(path, resolved, value, err);
+	if (!realpath(path, resolved))
+		return err_sys(err, -errno, "%s", path);
+	rc = announce(j, resolved, text, value, err);
+	if (!rc)
+		rc = change(j, resolved, value, text, err);
+	if (rc >= 0)
+		rc = read_value(resolved, value, err);
 	if (rc)
 		return rc;
-	rc = is_there_already(resolved, value, text) ? check_free(j, resolved, err)
-						     : change(j, resolved, value, text, err);
-	if (rc)
-		return rc;
-	rc = kernel_value_read(resolved, value, sizeof(value));
-	if (rc)
-		return err_sys(err, rc, "%s", path);
 	kernel_value_tidy(value);
 	snprintf(effective, size, "%s", value);
 	return 0;
@@ -337,9 +335,14 @@ int journal_expect(struct journal *j, const char *path, const char *value, struc
 
 	if (!is_own(j))
 		return refuse_child(j, err);
-	rc = look(path, resolved, now, err);
+	if (!realpath(path, resolved))
+		return err_sys(err, -errno, "%s", path);
+	rc = claim(j, resolved, err);
 	if (!rc)
-		rc = claim(j, set, err);
+		rc = read_value(resolved, now, err);
+	if (!rc)
+		rc = record(j, set, err);
+	release_claim(j);
 	return rc ? rc : record_result(j, resolved, now, err);
 }
 
@@ -382,8 +385,12 @@ int journal_mkdir(struct journal *j, const char *path, struct err *err)
 		return refuse_child(j, err);
 	rc = resolve_new(path, resolved, err);
 	/* Who removed it meanwhile and makes it again has it in the journal still. */
-	if (!rc && !journal_log_find(&j->log, resolved))
-		rc = claim(j, made, err);
+	if (!rc && !journal_log_find(&j->log, resolved)) {
+		rc = claim(j, resolved, err);
+		if (!rc)
+			rc = record(j, made, err);
+		release_claim(j);
+	}
 	if (rc || !mkdir(resolved, 0755))
 		return rc;
 	rc = -errno;
