@@ -119,14 +119,15 @@ static inline int connect_to(const struct address *a)
 
 	if (fd < 0)
 		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	/* With a timeout a connect that io_uring disturbs ends, signal(7). */
 	if (connect(fd, (const struct sockaddr *)&a->storage, a->len)) {
 		int code = -errno;
 
 		close(fd);
 		return code;
 	}
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	return fd;
 }
 

@@ -155,18 +155,18 @@ static inline struct proxy_stats stats_of(struct setup *s)
 		CU_ASSERT(condition);                                \
 	} while (0)
 
+/* With a timeout, signal(7), a call that io_uring disturbs is not begun again by the kernel. */
 static inline int connect_client(struct setup *s)
 {
 	const struct address *a = proxy_address(s->proxy, 0);
 	bool is_udp = a->transport == TRANSPORT_UDP;
-	int fd = with_patience(socket(a->storage.ss_family,
-				      (is_udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0));
+	int fd =
+		socket(a->storage.ss_family, (is_udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
 
 	CU_ASSERT_FATAL(!connect(fd, (const struct sockaddr *)&a->storage, a->len));
-	return fd;
+	return with_patience(fd);
 }
 
-/* With a timeout, signal(7), a call that io_uring disturbs is not begun again by the kernel. */
 static inline int accept_server(struct setup *s)
 {
 	int fd;
