@@ -37,16 +37,7 @@ static int64_t cpu_now_ns(void)
 	return ts.tv_sec * SEC + ts.tv_nsec;
 }
 
-static void pin_to(int cpu)
-{
-	cpu_set_t mask;
-
-	CPU_ZERO(&mask);
-	CPU_SET(cpu, &mask);
-	sched_setaffinity(0, sizeof(mask), &mask);
-}
-
-static void spin(struct duel *d, int i, bool own_session, const char *settings, int cpu)
+static void spin(struct duel *d, int i, bool own_session, const char *settings)
 {
 	struct runner *r = &d->runners[i];
 	struct autogroup group = { .name = "" };
@@ -55,7 +46,6 @@ static void spin(struct duel *d, int i, bool own_session, const char *settings, 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (own_session)
 		setsid();
-	pin_to(cpu);
 	autogroup_read(0, &group);
 	memcpy(r->name, group.name, sizeof(r->name));
 	if (settings)
@@ -73,19 +63,28 @@ static void spin(struct duel *d, int i, bool own_session, const char *settings, 
 	_exit(0);
 }
 
-/* The share of the CPU that the second, with these settings, got from the first. */
+/*
+ * The share of the CPU that the second, with these settings, got from the first. They are bound
+ * before they are: a session has a share of each CPU that it runs on, and a sanitizer's thread
+ * elsewhere would take most of what an idle one has.
+ */
 static double fight(struct duel *d, bool own_sessions, const char *settings)
 {
-	int cpu = sched_getcpu();
+	cpu_set_t mine, one;
 	pid_t pids[2];
 
 	memset(d, 0, sizeof(*d));
 	fflush(NULL);
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	sched_getaffinity(0, sizeof(mine), &mine);
+	sched_setaffinity(0, sizeof(one), &one);
 	for (int i = 0; i < 2; i++) {
 		pids[i] = fork();
 		if (!pids[i])
-			spin(d, i, own_sessions, i ? settings : NULL, cpu);
+			spin(d, i, own_sessions, i ? settings : NULL);
 	}
+	sched_setaffinity(0, sizeof(mine), &mine);
 	for (int i = 0; i < 2; i++)
 		waitpid(pids[i], NULL, 0);
 	return (double)d->runners[1].cpu_ns /
