@@ -14,13 +14,13 @@
 #define EDGE	    14.0 /* room for a mark at the ends */
 #define ROW	    24.0
 #define HEAD	    36.0
-#define TICK_GAP    44.0
 #define CLIP	    1.6 /* whiskers are shown to so many times the furthest point */
 #define FACTORS	    8.0 /* a scale that goes further is labelled with factors */
 #define NARROWEST   0.01
 #define MARK_RADIUS 4.0
 #define DOT_RADIUS  3.2
-#define LABEL	    50.0 /* width of a tick's text */
+#define LABEL	    50.0	  /* width of a tick's text */
+#define TICK_GAP    (1.5 * LABEL) /* at an edge the text stands to one side */
 
 const char *verdict_class(enum outcome_verdict says)
 {
