@@ -78,7 +78,7 @@ int run_system_begin(struct run_system *rs, const struct settings *s, struct err
 
 	*rs = (struct run_system){
 		.plan.settings.held_fd = -1,
-		.netns = { -1, -1 },
+		.netns = NETNS_NONE,
 		.is_set = settings_has(s, ROLE_SYSTEM),
 	};
 	if (rs->is_set)

@@ -101,12 +101,12 @@ static void hold_open(int out, int (*inside)(void *, struct err *), void *contex
 	_exit(1);
 }
 
-static int open_of(pid_t pid, const char *which, int *ret, struct err *err)
+static int open_of(pid_t pid, const char *which, int flags, int *ret, struct err *err)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, which);
-	*ret = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, which);
+	*ret = open(path, flags | O_CLOEXEC);
 	return *ret < 0 ? err_sys(err, -errno, "%s", path) : 0;
 }
 
@@ -125,7 +125,7 @@ int netns_open(struct netns *ret, int (*inside)(void *context, struct err *err),
 	int ends[2], rc;
 	pid_t pid;
 
-	*ret = (struct netns){ -1, -1 };
+	*ret = (struct netns)NETNS_NONE;
 	if (pipe2(ends, O_CLOEXEC))
 		return err_sys(err, -errno, "pipe");
 	pid = fork();
@@ -137,9 +137,11 @@ int netns_open(struct netns *ret, int (*inside)(void *context, struct err *err),
 		rc = read_answer(ends[0], err);
 	close(ends[0]);
 	if (!rc)
-		rc = open_of(pid, "net", &ret->net, err);
+		rc = open_of(pid, "ns/net", O_RDONLY, &ret->net, err);
 	if (!rc)
-		rc = open_of(pid, "mnt", &ret->mounts, err);
+		rc = open_of(pid, "ns/mnt", O_RDONLY, &ret->mounts, err);
+	if (!rc)
+		rc = open_of(pid, "root", O_PATH | O_DIRECTORY, &ret->root, err);
 	if (pid > 0) {
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
@@ -155,17 +157,19 @@ void netns_close(struct netns *ns)
 		close(ns->net);
 	if (ns->mounts >= 0)
 		close(ns->mounts);
-	*ns = (struct netns){ -1, -1 };
+	if (ns->root >= 0)
+		close(ns->root);
+	*ns = (struct netns)NETNS_NONE;
 }
 
 int netns_join(const struct netns *ns)
 {
 	char folder[PATH_MAX];
 
-	/* Entering mounts goes to their root; the kernel refuses it to a thread whose root and
-	   folder are another thread's, too (a sanitizer has one of its own, also after a fork). */
+	/* The kernel refuses mounts to a thread whose root and folder are another thread's, too (a
+	   sanitizer has one of its own, also after a fork). It goes to the root of these mounts. */
 	if (!getcwd(folder, sizeof(folder)) || unshare(CLONE_FS) || setns(ns->net, CLONE_NEWNET) ||
-	    setns(ns->mounts, CLONE_NEWNS) || chdir(folder))
+	    setns(ns->mounts, CLONE_NEWNS) || fchdir(ns->root) || chroot(".") || chdir(folder))
 		return -errno;
 	return 0;
 }

@@ -18,7 +18,12 @@ int netns_enter(struct err *err);
 /* One that is kept open for processes to enter; without any of them it ends with netns_close(). */
 struct netns {
 	int net, mounts; /* -1: none */
+	int root;	 /* in these mounts, of who made it: not theirs in a chroot */
 };
+#define NETNS_NONE         \
+	{                  \
+		-1, -1, -1 \
+	}
 
 /*
  * Makes one without entering it: a child does, which calls inside(context) there and ends. What
