@@ -6,8 +6,10 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
+#include <linux/mempolicy.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include "system/smaps.h"
 #include "tests/tunable_test.h"
@@ -45,6 +47,17 @@ static int settle(const char *settings, const struct memory_range *ranges, unsig
 	return tunable_settle(tn, &self, &opts, ranges, count, false, report, &err);
 }
 
+/*
+ * NUMA balancing takes pages away for a while, to see by the fault who uses them: once a second of
+ * the process's time, and only where no policy says already where memory is to be (mm/mempolicy.c,
+ * vma_policy_mof). MPOL_LOCAL said in so many words is one. Where there are no policies, there is
+ * nothing to balance.
+ */
+static void keep_from_balancing(void)
+{
+	syscall(SYS_set_mempolicy, MPOL_LOCAL, NULL, 0);
+}
+
 static long faults(void)
 {
 	struct rusage usage;
@@ -59,6 +72,7 @@ static void *run_prefault(void *arg)
 	struct memory_range r = pool();
 	long before;
 
+	keep_from_balancing();
 	madvise(r.base, r.len, MADV_NOHUGEPAGE);
 	CHECK_INT(settle("prefault=yes", &r, 1, &report), 0);
 	CHECK_TEXT(report.why, "1024 of 1024 pages are there");
@@ -112,6 +126,7 @@ static void *run_stack(void *arg)
 	struct verdict_report report;
 	long before;
 
+	keep_from_balancing();
 	CHECK_INT(settle("stack-prefault=256KiB", &stack, 1, &report), 0);
 	CHECK_TEXT(report.why, "64 of 64 pages are there");
 	before = faults();
