@@ -23,7 +23,7 @@
 #define NODE	"--backend=epoll --threads=1 "
 #define WEIGHT	NODE "--cgroup.cpu-weight=300 "
 /* Each request takes 10 ms of CPU time, and a period has 2. */
-#define LOAD "--rate=10 --duration=500ms -C 10ms --rs=64B"
+#define LOAD "--rate=10 --duration=500ms -C 10ms --rs=64B --drain=60s"
 
 static const char *first_line(const char *path, char *buf, size_t size)
 {
