@@ -371,91 +371,6 @@ static void test_incremental_buffers(void)
 	CHECK_INT(retries_with("buffers=1 incremental-buffers=yes"), 0);
 }
 
-/* Bytes are the index of where they stand in 16 KiB, as far as they came. */
-struct stream {
-	struct io_op op;
-	uint32_t bytes;
-	bool in_order;
-};
-
-static void follow(struct io_op *op, const struct io_result *r)
-{
-	struct stream *s = (struct stream *)op;
-
-	for (int i = 0; i < r->res; i++)
-		s->in_order &= r->data[i] == (uint8_t)((s->bytes + (uint32_t)i) * 251 >> 8);
-	s->bytes += r->res > 0 ? (uint32_t)r->res : 0;
-}
-
-/* System calls for 16 KiB in buffers of 256 bytes. */
-static uint64_t calls_for_stream(const char *text)
-{
-	struct backend *b AUTO(auto_backend) = opened(text);
-	struct stream s = { .op = { .kind = IO_RECV, .done = follow }, .in_order = true };
-	uint8_t sent[16384];
-	int fd[2];
-
-	for (uint32_t i = 0; i < sizeof(sent); i++)
-		sent[i] = (uint8_t)(i * 251 >> 8);
-	pair(fd);
-	s.op.fd = fd[0];
-	CHECK_INT(write(fd[1], sent, sizeof(sent)), sizeof(sent));
-	ops->submit(b, &s.op);
-	for (int i = 0; i < 1000 && s.bytes < sizeof(sent); i++)
-		turn(b, SEC);
-	CHECK_INT(s.bytes, sizeof(sent));
-	CU_ASSERT(s.in_order);
-	close(fd[0]);
-	close(fd[1]);
-	return b->stats.syscalls;
-}
-
-static void test_bundles(void)
-{
-	struct backend *b = NULL;
-	struct err err = { 0 };
-
-	if (open_with(&b, "recv-bundle=yes", &err) == -EOPNOTSUPP) {
-		printf(" (not possible here: %s)", err.text);
-		return;
-	}
-	ops->close(b);
-	CU_ASSERT(calls_for_stream("buffers=64 buffer-size=256B multishot-recv=no") >= 64);
-	CU_ASSERT(calls_for_stream("buffers=64 buffer-size=256B multishot-recv=no "
-				   "recv-bundle=yes") < 16);
-	calls_for_stream("buffers=8 buffer-size=256B recv-bundle=yes"); /* which run out */
-}
-
-/* What was received and not told of is no loss to who closes. */
-static void test_close_within_a_bundle(void)
-{
-	struct backend *b = NULL;
-	struct seen recv = { 0 };
-	struct err err = { 0 };
-	uint8_t bytes[2048] = { 0 };
-	struct io_result r;
-	int64_t began_ns;
-	int fd[2];
-
-	if (open_with(&b, "recv-bundle=yes buffers=16 buffer-size=256B multishot-recv=no", &err) ==
-	    -EOPNOTSUPP) {
-		printf(" (not possible here: %s)", err.text);
-		return;
-	}
-	pair(fd);
-	CHECK_INT(write(fd[1], bytes, sizeof(bytes)), sizeof(bytes));
-	recv.op = (struct io_op){ .kind = IO_RECV, .fd = fd[0], .done = see };
-	ops->submit(b, &recv.op);
-	CHECK_INT(ops->wait(b, SEC), 1);
-	CU_ASSERT(ops->next(b, &r) && r.res == 256 && r.more);
-	began_ns = clock_now_ns();
-	ops->close(b);
-	/* It would wait a second for an operation that has come back. */
-	CU_ASSERT(clock_now_ns() - began_ns < 900 * MS);
-	close(fd[0]);
-	close(fd[1]);
-}
-
 static CU_TestInfo tests[] = {
 	{ "a turn is a few system calls for a hundred connections", test_one_system_call },
 	{ "buffers that run out are retried and counted, never told", test_buffers_run_out },
@@ -468,8 +383,6 @@ static CU_TestInfo tests[] = {
 	{ "a full submission queue is no limit", test_full_queue },
 	{ "min-wait waits for several, and after a while for one", test_min_wait },
 	{ "an incremental buffer holds what many have sent", test_incremental_buffers },
-	{ "a bundle is one receive into many buffers", test_bundles },
-	{ "a backend can be closed within a bundle", test_close_within_a_bundle },
 	CU_TEST_INFO_NULL,
 };
 

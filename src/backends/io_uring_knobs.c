@@ -144,7 +144,7 @@ const struct knob uring_knobs[] = {
 	  FIELD(recv_bundle, bool),
 	  .def = "no",
 	  .help = "one receive fills as many buffers as there are bytes for (Linux 6.10)",
-	  .read_back = "IORING_FEAT_RECVSEND_BUNDLE" },
+	  .read_back = "IORING_FEAT_RECVSEND_BUNDLE; at the end whether a receive filled several" },
 	{ .name = "no-sqarray",
 	  .type = &knob_bool,
 	  FIELD(no_sqarray, bool),

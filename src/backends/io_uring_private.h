@@ -130,6 +130,7 @@ struct uring {
 	struct uring_buffers buffers;
 	struct uring_buffers pieces; /* incremental_buffers: for streams */
 	struct uring_bundle bundle;  /* recv_bundle */
+	bool has_bundled;	     /* a receive filled more than one buffer */
 	uint16_t stream_group;	     /* where they receive into */
 	struct uring_slots plain, direct;
 	struct timers timers;

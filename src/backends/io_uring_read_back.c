@@ -163,6 +163,18 @@ static void judge_iopoll(const struct uring *b, struct verdict_report *report)
 		 "io_uring's hands (storage-mode=native)");
 }
 
+/* The kernel has it; whether it did anything is for who receives. */
+static void judge_bundle(const struct uring *b, struct verdict_report *report)
+{
+	if (b->has_bundled || report->verdict != VERDICT_OK)
+		return;
+	report->verdict = VERDICT_VACUOUS;
+	snprintf(report->why, sizeof(report->why),
+		 "io_uring.recv-bundle: no receive filled more than one buffer: it takes more "
+		 "bytes at once than io_uring.buffer-size and, on older kernels (Linux 6.12), TCP "
+		 "with multishot-recv=yes");
+}
+
 int uring_read_back(struct backend *base, void *opts, struct verdict_report *report,
 		    struct err *err)
 {
@@ -184,6 +196,8 @@ int uring_read_back(struct backend *base, void *opts, struct verdict_report *rep
 		judge_napi(b, report);
 	if (b->opts.iopoll && b->has_read_back)
 		judge_iopoll(b, report);
+	if (b->opts.recv_bundle && b->has_read_back)
+		judge_bundle(b, report);
 	b->has_read_back = true;
 	return 0;
 }

@@ -203,6 +203,7 @@ static void begin_bundle(struct uring *b, struct io_uring_cqe *first)
 		.flags = first->flags & ((1U << IORING_CQE_BUFFER_SHIFT) - 1),
 		.buffer = (int)(first->flags >> IORING_CQE_BUFFER_SHIFT),
 	};
+	b->has_bundled = true;
 	take_part(b, first);
 }
 
