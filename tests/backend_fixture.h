@@ -197,6 +197,25 @@ static inline void check_lack(const struct lack_row *row)
 		CHECK_INT(WEXITSTATUS(status), 0);
 }
 
+/* Listens on *port, 0: on any, which is told. -errno. */
+static inline int listener_on(in_port_t *port)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_port = *port,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+	socklen_t len = sizeof(addr);
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&addr, len) || listen(fd, 8)) {
+		close(fd);
+		return -errno;
+	}
+	getsockname(fd, (struct sockaddr *)&addr, &len);
+	*port = addr.sin_port;
+	return fd;
+}
+
 /* A connection over loopback: fd[0] from the listener, fd[1] to it. */
 static inline void connect_loopback(int fd[2])
 {

@@ -90,24 +90,6 @@ static void test_probe(void)
 	}
 }
 
-static int listener_on(in_port_t *port)
-{
-	struct sockaddr_in addr = { .sin_family = AF_INET,
-				    .sin_port = *port,
-				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
-	socklen_t len = sizeof(addr);
-
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&addr, len) || listen(fd, 8)) {
-		close(fd);
-		return -errno;
-	}
-	getsockname(fd, (struct sockaddr *)&addr, &len);
-	*port = addr.sin_port;
-	return fd;
-}
-
 /* A ring that dies with an accept in flight would keep the port. */
 static void test_port_is_free(void)
 {
