@@ -3,7 +3,8 @@
  *
  * "late" and "early" are for threads, at two moments of their lives, "socket" is for sockets and
  * "process" for the process. Each takes what it is given, but 13, which it refuses, and what is
- * above 100, of which it makes 100.
+ * above 100, of which it makes 100. Of 90 "early" hands out 90 to the first thread of a kind, 91 to
+ * the next, and so on.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -71,6 +72,13 @@ static inline int read_back(const struct target *t, void *opts, struct err *err)
 	return 0;
 }
 
+static inline int hand_out(const struct target *t, void *opts, struct err *err)
+{
+	if (value_of(opts) == 90)
+		((struct fake_opts *)opts)->value += t->index;
+	return 0;
+}
+
 #define FAKE(title, ...)                                                                     \
 	static const struct tunable fake_##title = { .group = { .name = #title,              \
 								.knobs = table,              \
@@ -84,7 +92,7 @@ static inline int read_back(const struct target *t, void *opts, struct err *err)
 
 /* The registry's order counts within a moment only. */
 FAKE(late, .scope = SCOPE_THREAD, .moment = MOMENT_READY, OWN);
-FAKE(early, .scope = SCOPE_THREAD, .moment = MOMENT_STARTED, OWN);
+FAKE(early, .scope = SCOPE_THREAD, .moment = MOMENT_STARTED, OWN, .resolve = hand_out);
 FAKE(socket, .scope = SCOPE_SOCKET, .kinds = 1U << SOCKET_LISTENING | 1U << SOCKET_ACCEPTED);
 FAKE(process, .scope = SCOPE_PROCESS);
 

@@ -13,7 +13,7 @@
 
 /* A backend that can be asked, and whose thread of the kernel is this one. */
 static enum thread_role its_thread = THREAD_SQPOLL;
-static bool is_at_end;
+static bool is_at_end, it_is_shared, it_is_bound;
 
 static int ask_backend(struct backend *b, void *opts, struct verdict_report *report,
 		       struct err *err)
@@ -29,7 +29,7 @@ static int ask_backend(struct backend *b, void *opts, struct verdict_report *rep
 
 static unsigned threads_of(pid_t maker, struct backend_thread *ret, unsigned max)
 {
-	*ret = (struct backend_thread){ its_thread, maker };
+	*ret = (struct backend_thread){ its_thread, maker, it_is_shared, it_is_bound };
 	return 1;
 }
 
@@ -120,6 +120,115 @@ static void test_a_polling_thread_gets_its_own_and_what_it_inherited_is_noted(vo
 	tear_down(&rig);
 }
 
+/* Two workers, the second one first, each of which finds the one thread. */
+static int start_two_that_share(struct rig *rig, const char *settings, bool allow_degraded)
+{
+	int rc = 0;
+
+	its_thread = THREAD_SQPOLL;
+	it_is_shared = true;
+	set_up_with(rig, asked_backends, settings, allow_degraded);
+	for (unsigned i = 2; i-- && !rc;) {
+		struct backend b = { .ops = &asked };
+		const struct thread_parts with = { .backend = &b };
+
+		rc = rig->hooks.thread_ready(&rig->placement, THREAD_WORKER, i, &with, &rig->err);
+	}
+	it_is_shared = it_is_bound = false;
+	return rc;
+}
+
+static void test_a_shared_polling_thread_is_placed_once(void)
+{
+	const struct verdict_report *inherited;
+	struct rig rig;
+
+	CHECK_INT(start_two_that_share(&rig, "sqpoll.early.value=7", false), 0);
+	CHECK_TEXT(seen, "early=7 ");
+	CU_ASSERT(report_of(&rig, "sqpoll 0", "sqpoll.early") != NULL);
+	CU_ASSERT(report_of(&rig, "sqpoll 1", "sqpoll.early") == NULL);
+	inherited = report_of(&rig, "sqpoll 0", "sqpoll.late");
+	CU_ASSERT_FATAL(inherited != NULL);
+	CHECK_TEXT(inherited->why,
+		   "not asked for: inherited from the first worker of those that share it");
+	tear_down(&rig);
+}
+
+/* What each thread would get its own of: chance would decide whose. */
+static void test_a_shared_polling_thread_cannot_be_handed_things_in_turn(void)
+{
+	static const struct {
+		const char *settings, *words;
+	} rows[] = {
+		{ "sqpoll.early.value=90",
+		  "sqpoll 0: sqpoll.early gives each sqpoll thread its own, but one works for "
+		  "all (io_uring.sqpoll-share=yes): ask for the same for all "
+		  "(sqpoll.early.spread=all)" },
+		{ "iowq.early.value=90",
+		  "iowq 0: iowq.early gives each iowq thread its own, but one works for all "
+		  "(io_uring.sqpoll-share=yes): ask for the same for all "
+		  "(iowq.early.spread=all)" },
+		{ "early.value=90",
+		  "sqpoll 0: sqpoll.early: early gives worker 0 and worker 1 different CPUs, and "
+		  "the polling thread that they share (io_uring.sqpoll-share=yes) would inherit "
+		  "those of either: say where it runs (sqpoll.early.cpus, io_uring.sqpoll-cpu)" },
+	};
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct rig rig;
+
+		CHECK_INT(start_two_that_share(&rig, rows[i].settings, false), -EINVAL);
+		CHECK_TEXT(rig.err.text, rows[i].words);
+		CHECK_INT(rig.placement.reports[0].report.verdict, VERDICT_UNSUPPORTED);
+		CHECK_TEXT(seen, "");
+		tear_down(&rig);
+		CHECK_INT(start_two_that_share(&rig, rows[i].settings, true), 0);
+		CHECK_TEXT(seen, i == 0 ? "early=90 " : "");
+		tear_down(&rig);
+	}
+}
+
+/* Inherited is what was not said otherwise. */
+static void test_workers_may_be_apart_when_it_is_said_where_they_are_polled(void)
+{
+	struct rig rig;
+
+	CHECK_INT(start_two_that_share(&rig, "early.value=90 sqpoll.early.value=7", false), 0);
+	CHECK_TEXT(seen, "early=7 ");
+	tear_down(&rig);
+	it_is_bound = true;
+	CHECK_INT(start_two_that_share(&rig, "early.value=90", false), 0);
+	tear_down(&rig);
+}
+
+static void test_shared_threads_for_blocking_work_are_placed_once(void)
+{
+	struct rig rig;
+
+	its_thread = THREAD_IOWQ;
+	it_is_shared = true;
+	set_up_with(&rig, asked_backends, "iowq.late.value=6", false);
+	CHECK_INT(placement_begin(&rig.placement, &rig.err), 0);
+	for (unsigned i = 2; i--;) {
+		struct backend b = { .ops = &asked };
+		const struct thread_parts with = { .backend = &b };
+
+		CHECK_INT(rig.hooks.thread_ready(&rig.placement, THREAD_WORKER, i, &with, &rig.err),
+			  0);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		struct backend b = { .ops = &asked };
+		const struct thread_parts with = { .backend = &b };
+
+		rig.hooks.thread_ending(&rig.placement, THREAD_WORKER, i, &with);
+	}
+	CHECK_TEXT(seen, "late=6 ");
+	CU_ASSERT(report_of(&rig, "iowq 0", "iowq.late") != NULL);
+	CU_ASSERT(report_of(&rig, "iowq 1", "iowq.late") == NULL);
+	it_is_shared = false;
+	tear_down(&rig);
+}
+
 /* Found at the latest when its maker ends, and once only. */
 static void test_threads_for_blocking_work_are_looked_for(void)
 {
@@ -199,6 +308,14 @@ static CU_TestInfo tests[] = {
 	  test_a_backend_that_was_not_taken_as_asked_ends_the_start },
 	{ "a polling thread gets its own, and what it inherited is noted",
 	  test_a_polling_thread_gets_its_own_and_what_it_inherited_is_noted },
+	{ "a polling thread that is shared is placed once, as the first",
+	  test_a_shared_polling_thread_is_placed_once },
+	{ "what would give a shared polling thread several places is refused in words",
+	  test_a_shared_polling_thread_cannot_be_handed_things_in_turn },
+	{ "threads may be apart when it is said where their polling thread is",
+	  test_workers_may_be_apart_when_it_is_said_where_they_are_polled },
+	{ "shared threads for blocking work are placed once",
+	  test_shared_threads_for_blocking_work_are_placed_once },
 	{ "threads for blocking work are looked for",
 	  test_threads_for_blocking_work_are_looked_for },
 	{ "signals do not reach who looks for kernel threads",

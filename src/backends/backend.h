@@ -211,6 +211,8 @@ struct backend {
 struct backend_thread {
 	enum thread_role role; /* THREAD_SQPOLL, THREAD_IOWQ */
 	pid_t tid;
+	bool is_shared; /* it works for other threads of this process, too, if there are any */
+	bool is_bound;	/* is_shared: the backend was told its CPU */
 };
 
 struct backend_ops {
@@ -280,7 +282,8 @@ struct backend_ops {
 	/*
 	 * Optional (NULL: there never are any): the kernel's threads that work at this moment for
 	 * what the thread `maker` of this process has opened, at most max of them. Returns how
-	 * many; those of what has just been closed may be among them. Any thread, any time.
+	 * many; those of what has just been closed may be among them. One that works for several
+	 * threads is found for each of them. Any thread, any time.
 	 */
 	unsigned (*kernel_threads)(pid_t maker, struct backend_thread *ret, unsigned max);
 

@@ -28,6 +28,7 @@ int placement_init(struct placement *p, enum role role, const struct role_knobs 
 		return err_sys(err, -ENOMEM, "reports of the tunables");
 	p->report_room = REPORTS_AT_FIRST;
 	pthread_mutex_init(&p->lock, NULL);
+	pthread_mutex_init(&p->shared_lock, NULL);
 	for (unsigned i = 0; p->tunables[i]; i++) {
 		assert(i < PLACEMENT_TUNABLES);
 		p->general[i] = role_knobs_opts(rk, &p->tunables[i]->group);
@@ -72,6 +73,7 @@ void placement_finish(struct placement *p)
 	if (!p->reports)
 		return;
 	pthread_mutex_destroy(&p->lock);
+	pthread_mutex_destroy(&p->shared_lock);
 	free(p->reports);
 	p->reports = NULL;
 }

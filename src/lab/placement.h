@@ -49,6 +49,8 @@ struct placement {
 	void (*say)(void *context, const char *sentence); /* passed on in the hooks */
 	void *say_context;
 	struct placement_kernel *kernel; /* placement_kernel.c; NULL: nothing is looked for */
+	pthread_mutex_t shared_lock;	 /* of what follows */
+	pid_t shared_tid; /* the polling thread that several share, once it has been placed */
 };
 
 /* rk: the role's knobs, which outlive the placement; they may be filled in later. */
@@ -127,5 +129,13 @@ int placement_kernel_ready(struct placement *p, struct backend *b, const struct 
 			   struct err *err);
 void placement_kernel_ending(struct placement *p);
 void placement_kernel_finish(struct placement *p);
+
+/*
+ * placement_shared.c - whether a polling thread that several threads share, and the io-wq threads
+ * behind it, would be placed the same for `maker` as for the first of them. 0, or -EINVAL and what
+ * to say instead (a report like others: degraded runs go on, with what the first one gets).
+ */
+int placement_check_shared(struct placement *p, const struct backend_thread *found,
+			   const struct target *maker, struct err *err);
 
 #endif

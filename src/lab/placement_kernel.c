@@ -11,6 +11,10 @@
  * what it inherited. (io_uring.iowq-cpus has no such gap; it is the kernel's own.) The count in the
  * report says how many were found.
  *
+ * A polling thread that several threads share (io_uring.sqpoll-share), and the io-wq threads behind
+ * it, are placed once, as number 0 of their kind, whoever comes first. What would depend on who
+ * does was refused before (placement_shared.c).
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
@@ -25,14 +29,19 @@
 #define LOOK_NS	    (50 * MS)
 #define THREADS_MAX 256 /* of one backend that are told apart */
 
+/* Threads that were there when last looked. */
+struct seen {
+	pid_t tids[THREADS_MAX];
+	unsigned count;
+};
+
 /* A thread whose io-wq threads are looked for. */
 struct ring {
 	struct ring *next;
 	const struct backend_ops *ops;
 	pid_t maker;
-	unsigned index;		 /* of its thread */
-	pid_t tids[THREADS_MAX]; /* seen when last looked */
-	unsigned count;
+	unsigned index; /* of its thread */
+	struct seen own;
 	bool has_failed; /* and that has been said */
 };
 
@@ -42,6 +51,7 @@ struct placement_kernel {
 	pthread_cond_t changed;
 	bool stops;
 	struct ring *first;
+	struct seen shared; /* by all rings: found for each of them */
 };
 
 static bool is_for(const struct tunable *tn, enum thread_role role)
@@ -70,9 +80,22 @@ static void look_at(const struct tunable *tn, const struct target *t, struct ver
 	tunable_apply(tn, t, nothing, ret, &err);
 }
 
+/* Of several that share it, all have the same; which of them was first is chance. */
+static void say_inherited(struct verdict_report *report, const struct target *maker, bool is_shared)
+{
+	const char *kind = thread_role_names[maker->role];
+
+	if (is_shared)
+		snprintf(report->why, sizeof(report->why),
+			 "not asked for: inherited from the first %s of those that share it", kind);
+	else
+		snprintf(report->why, sizeof(report->why),
+			 "not asked for: inherited from %s %u, which made it", kind, maker->index);
+}
+
 /* Settings that nobody asked for: the polling thread's, beside those of who made it. */
 static void note_inherited(struct placement *p, const struct target *t, const struct target *maker,
-			   const char *subject)
+			   bool is_shared, const char *subject)
 {
 	for (unsigned i = 0; p->tunables[i]; i++) {
 		const struct tunable *tn = p->tunables[i];
@@ -85,9 +108,7 @@ static void note_inherited(struct placement *p, const struct target *t, const st
 		snprintf(report.name, sizeof(report.name), "%s.%s", thread_role_names[t->role],
 			 tn->group.name);
 		if (!strcmp(report.effective, of_maker.effective))
-			snprintf(report.why, sizeof(report.why),
-				 "not asked for: inherited from %s %u, which made it",
-				 thread_role_names[maker->role], maker->index);
+			say_inherited(&report, maker, is_shared);
 		placement_report(p, subject, &report);
 	}
 }
@@ -131,28 +152,55 @@ static int refuse_lockout(struct placement *p, const struct target *maker, const
 	return placement_conclude(p, subject, &report, -EPERM, err);
 }
 
-static int place_sqpoll(struct placement *p, pid_t tid, const struct target *maker, struct err *err)
+static int place(struct placement *p, const struct target *t, const struct target *maker,
+		 bool is_shared, const char *subject, struct err *err)
 {
-	const struct target t = { .tid = tid,
+	int rc = apply_own(p, t, subject, err);
+
+	if (!rc)
+		note_inherited(p, t, maker, is_shared, subject);
+	return rc;
+}
+
+/* Who comes later waits until it is done. */
+static int place_once(struct placement *p, const struct target *t, const struct target *maker,
+		      const char *subject, struct err *err)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&p->shared_lock);
+	if (p->shared_tid != t->tid) {
+		rc = place(p, t, maker, true, subject, err);
+		p->shared_tid = t->tid;
+	}
+	pthread_mutex_unlock(&p->shared_lock);
+	return rc;
+}
+
+static int place_sqpoll(struct placement *p, const struct backend_thread *found,
+			const struct target *maker, struct err *err)
+{
+	const struct target t = { .tid = found->tid,
 				  .fd = -1,
-				  .index = maker->index,
+				  .index = found->is_shared ? 0 : maker->index,
 				  .role = THREAD_SQPOLL,
 				  .journal = maker->journal,
 				  .no_journal = maker->no_journal };
 	char subject[32];
-	int rc;
+	int rc = found->is_shared ? placement_check_shared(p, found, maker, err) : 0;
 
+	if (rc)
+		return rc;
 	snprintf(subject, sizeof(subject), "%s %u", thread_role_names[t.role], t.index);
-	rc = apply_own(p, &t, subject, err);
-	if (!rc)
-		note_inherited(p, &t, maker, subject);
-	return rc || !locks_out(tid) ? rc : refuse_lockout(p, maker, subject, err);
+	rc = found->is_shared ? place_once(p, &t, maker, subject, err)
+			      : place(p, &t, maker, false, subject, err);
+	return rc || !locks_out(t.tid) ? rc : refuse_lockout(p, maker, subject, err);
 }
 
-static bool was_seen(const struct ring *r, pid_t tid)
+static bool was_seen(const struct seen *s, pid_t tid)
 {
-	for (unsigned i = 0; i < r->count; i++)
-		if (r->tids[i] == tid)
+	for (unsigned i = 0; i < s->count; i++)
+		if (s->tids[i] == tid)
 			return true;
 	return false;
 }
@@ -170,24 +218,34 @@ static void apply_to_worker(struct placement *p, struct ring *r, const struct ta
 		p->say(p->say_context, err.text);
 }
 
+static void note_seen(struct seen *s, const struct backend_thread *found, unsigned count,
+		      bool is_shared)
+{
+	s->count = 0;
+	for (unsigned i = 0; i < count; i++)
+		if (found[i].is_shared == is_shared)
+			s->tids[s->count++] = found[i].tid;
+}
+
 static void look_for_new(struct placement *p, struct ring *r)
 {
-	struct target t = {
-		.fd = -1, .index = r->index, .role = THREAD_IOWQ, .journal = p->journal
-	};
+	struct target t = { .fd = -1, .role = THREAD_IOWQ, .journal = p->journal };
 	struct backend_thread found[THREADS_MAX];
 	unsigned count = r->ops->kernel_threads(r->maker, found, THREADS_MAX);
 	char subject[32];
 
-	snprintf(subject, sizeof(subject), "%s %u", thread_role_names[t.role], t.index);
 	for (unsigned i = 0; i < count; i++) {
+		bool is_shared = found[i].is_shared;
+
 		t.tid = found[i].tid;
-		if (found[i].role == THREAD_IOWQ && !was_seen(r, t.tid))
+		t.index = is_shared ? 0 : r->index;
+		snprintf(subject, sizeof(subject), "%s %u", thread_role_names[t.role], t.index);
+		if (found[i].role == THREAD_IOWQ &&
+		    !was_seen(is_shared ? &p->kernel->shared : &r->own, t.tid))
 			apply_to_worker(p, r, &t, subject);
 	}
-	for (unsigned i = 0; i < count; i++)
-		r->tids[i] = found[i].tid;
-	r->count = count;
+	note_seen(&r->own, found, count, false);
+	note_seen(&p->kernel->shared, found, count, true);
 }
 
 static void *keep_looking(void *context)
@@ -280,7 +338,7 @@ int placement_kernel_ready(struct placement *p, struct backend *b, const struct 
 	count = b->ops->kernel_threads(gettid(), found, THREADS_MAX);
 	for (unsigned i = 0; i < count && !rc; i++)
 		if (found[i].role == THREAD_SQPOLL)
-			rc = place_sqpoll(p, found[i].tid, maker, err);
+			rc = place_sqpoll(p, &found[i], maker, err);
 	return rc || !p->kernel ? rc : watch(p->kernel, b->ops, maker->index, err);
 }
 
