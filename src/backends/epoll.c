@@ -15,6 +15,9 @@
  * them from the device itself. The first spares a wake-up and works anywhere, the second an
  * interrupt as well, and works for sockets of one receive queue (napi.h).
  *
+ * Left out: one instance for the threads of a role together. Each thread owns its connections
+ * (backend.h, rule 10), and an instance gives its events to whichever thread waits.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
