@@ -120,8 +120,11 @@ static void test_polling_for_files(void)
 
 		seen.op.rbuf = buf;
 		seen.op.len = kinds[i] == IO_READ ? sizeof(buf) : 0;
-		CHECK_INT(backend_read_back(b, opts, &report, NULL), 0);
-		CHECK_INT(report.verdict, VERDICT_OK);
+		for (int k = 0; k < 2; k++) {
+			CHECK_INT(backend_read_back(b, opts, &report, NULL), 0);
+			CHECK_INT(report.verdict, VERDICT_OK);
+		}
+		turn(b, 0);
 		if (i)
 			ops->submit(b, &seen.op);
 		while (i && !seen.results && turn(b, SEC) >= 0)

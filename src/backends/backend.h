@@ -273,8 +273,9 @@ struct backend_ops {
 	 * Optional (NULL: nothing of it reaches the kernel, or it cannot be asked): puts what the
 	 * kernel has into opts, which holds what open() was given. Whoever knows more than the
 	 * comparison of the two will tell puts a verdict and a sentence into *report. Called when
-	 * the backend is open, and again at its end, when it is known what the sockets were; in its
-	 * own thread, by backend_read_back().
+	 * the backend is open (by a plan more than once, for several threads that are yet to come),
+	 * and again at its end, when it is known what the sockets were; in its own thread, by
+	 * backend_read_back().
 	 */
 	int (*read_back)(struct backend *b, void *opts, struct verdict_report *report,
 			 struct err *err);

@@ -175,6 +175,12 @@ static void judge_bundle(const struct uring *b, struct verdict_report *report)
 		 "with multishot-recv=yes");
 }
 
+/* It has waited, or handed something out: what it was good for can be told. */
+static bool has_worked(const struct uring *b)
+{
+	return b->base.stats.waits || b->base.stats.completions;
+}
+
 int uring_read_back(struct backend *base, void *opts, struct verdict_report *report,
 		    struct err *err)
 {
@@ -192,11 +198,11 @@ int uring_read_back(struct backend *base, void *opts, struct verdict_report *rep
 	if (b->opts.registered_ring)
 		o->registered_ring = b->ring.enter_ring_fd != b->ring.ring_fd;
 	read_sizes(b, o, report);
-	if (b->opts.napi.time_ns && b->has_read_back)
+	if (b->opts.napi.time_ns && has_worked(b))
 		judge_napi(b, report);
-	if (b->opts.iopoll && b->has_read_back)
+	if (b->opts.iopoll && has_worked(b))
 		judge_iopoll(b, report);
-	if (b->opts.recv_bundle && b->has_read_back)
+	if (b->opts.recv_bundle && has_worked(b))
 		judge_bundle(b, report);
 	b->has_read_back = true;
 	return 0;
