@@ -159,6 +159,10 @@ size_t peer_read_all(struct fixture *f, int fd, uint8_t *buf, size_t len);
 /* Turns until the stream is at its end: 0. The kernel's thread (sqpoll) lets go a little later. */
 int peer_read_end(struct fixture *f, int fd);
 
+/* Another backend like the subject, at work in a thread of its own. stop: true if it could. */
+void beside_start(void);
+bool beside_stop(void);
+
 /* The parts of the suite; each ends with CU_TEST_INFO_NULL. */
 extern CU_TestInfo stream_tests[], end_tests[], socket_tests[], datagram_tests[], turn_tests[],
 	cancel_tests[], crowd_tests[], file_tests[], send_file_tests[];

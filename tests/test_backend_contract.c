@@ -1,11 +1,12 @@
 /*
  * test_backend_contract.c - the rules of src/backends/backend.h, for any backend.
  *
- *	test_backend_contract BACKEND [files=own|inline|thread] [KNOB=VALUE ...]
+ *	test_backend_contract BACKEND [files=MODE | beside=yes] [KNOB=VALUE ...]
  *
  * The same suite runs against every backend and against every way to set it up that changes how it
  * works (tests/meson.build). The rules are tested in contract_*.c; how, says contract.h.
- * With files= only the suites about files run: for the others it is all one.
+ * With files=own, inline or thread only the suites about files run: for the others it is all one.
+ * With beside=yes another backend of the same set-up is at work in a thread of its own meanwhile.
  * Exit status 77: this machine cannot run the backend, or not with these knobs.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -87,10 +88,12 @@ int main(int argc, char **argv)
 	void *opts AUTO(auto_free) = NULL;
 	bool sim = argc > 1 && !strcmp(argv[1], "sim");
 	bool only_files = argc > 2 && !strncmp(argv[2], "files=", 6);
+	bool beside = argc > 2 && !strcmp(argv[2], "beside=yes");
+	int status;
 
 	if (argc < 2) {
-		fprintf(stderr,
-			"usage: test_backend_contract BACKEND [files=MODE] [KNOB=VALUE ...]\n");
+		fprintf(stderr, "usage: test_backend_contract BACKEND [files=MODE | beside=yes] "
+				"[KNOB=VALUE ...]\n");
 		return 2;
 	}
 	subject.peer = sim ? &peer_sim : &peer_kernel;
@@ -101,11 +104,14 @@ int main(int argc, char **argv)
 	}
 	subject.opts = opts = calloc(1, subject.ops->group.opts_size + 1);
 	if ((only_files && choose_files(argv[2] + 6, &err) < 0) ||
-	    choose(2 + only_files, argc, argv, opts, &err) < 0) {
+	    choose(2 + (only_files || beside), argc, argv, opts, &err) < 0) {
 		fprintf(stderr, "%s\n", err.text);
 		return 2;
 	}
 	if (subject.ops->probe(&err) < 0 || try_open(&err) == -EOPNOTSUPP)
 		return test_skip(err.text);
-	return run(only_files);
+	if (beside)
+		beside_start();
+	status = run(only_files);
+	return beside && !beside_stop() ? 1 : status;
 }

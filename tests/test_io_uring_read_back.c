@@ -51,6 +51,10 @@ static void test_rows(void)
 		{ "iopoll=yes hybrid-iopoll=yes", VERDICT_OK, "iopoll=yes hybrid-iopoll=yes", "" },
 		{ SQPOLL "min-wait=1ms", VERDICT_OK,
 		  "coop-taskrun=no defer-taskrun=no sqpoll=yes min-wait=1ms", "" },
+		{ SQPOLL "sqpoll-share=yes", VERDICT_OK,
+		  "coop-taskrun=no defer-taskrun=no sqpoll=yes sqpoll-share=yes", "" },
+		{ "sqpoll-share=yes", VERDICT_VACUOUS, "sqpoll-share=yes",
+		  "only io_uring.sqpoll=yes makes one" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -95,6 +95,109 @@ def test_polling_threads_get_a_cpu_and_a_policy_of_their_own():
     assert all(p["verdict"] == "ok" and f"cpus={cpu}" in p["effective"] for p in pins), pins
 
 
+SHARED = (*SQPOLL, "--io_uring.sqpoll-share", "--threads=2", "--accept-mode=parent")
+
+
+def test_workers_that_share_a_polling_thread_have_one_and_all_answer():
+    with Told(*SHARED, "--pin.spread=all", f"--pin.cpus={some_cpu()},{other_cpu()}") as told:
+        assert len(threads_of(told.node.process, "iou-sqp-")) == 1
+        result = load(told.node, "-n", "400", "-r", "2k", "--connections=8")
+        assert result["counts"]["done"] == 400, result["counts"]
+        assert len(threads_of(told.node.process, "iou-sqp-")) == 1
+        reports = told.end("io_uring")
+    assert sorted(r["subject"] for r in reports) == ["worker 0", "worker 1"], reports
+    for report in reports:
+        assert report["verdict"] == "ok" and "sqpoll-share=yes" in report["effective"], report
+
+
+def test_a_shared_polling_thread_is_placed_once():
+    cpu = other_cpu()
+    with Told(*SHARED, f"--pin.cpus={some_cpu()},{cpu}", f"--sqpoll.pin.cpus={cpu}",
+              "--sqpoll.sched.policy=batch") as told:
+        threads = threads_of(told.node.process, "iou-sqp-")
+        assert list(threads.values()) == [{cpu}], threads
+        assert os.sched_getscheduler(next(iter(threads))) == os.SCHED_BATCH
+        pins = told.end("sqpoll.pin")
+    assert [p["subject"] for p in pins] == ["sqpoll 0"] and pins[0]["count"] == 1, pins
+    assert pins[0]["verdict"] == "ok" and f"cpus={cpu}" in pins[0]["effective"], pins
+
+
+def test_what_a_shared_polling_thread_inherits_is_told():
+    cpu = some_cpu()
+    with Told(*SHARED, f"--pin.cpus={cpu}") as told:
+        assert list(threads_of(told.node.process, "iou-sqp-").values()) == [{cpu}]
+        pins = told.end("sqpoll.pin")
+    assert len(pins) == 1 and pins[0]["subject"] == "sqpoll 0", pins
+    assert "inherited from the first worker" in pins[0]["why"], pins
+
+
+def test_a_shared_polling_thread_is_not_given_several_places():
+    needs_io_uring()
+    cpus = f"{some_cpu()},{other_cpu()}"
+    for args, words in (
+            ((f"--pin.cpus={cpus}",), "say where it runs (sqpoll.pin.cpus, io_uring.sqpoll-cpu)"),
+            ((f"--sqpoll.pin.cpus={cpus}",), "ask for the same for all (sqpoll.pin.spread=all)"),
+            ((f"--iowq.pin.cpus={cpus}",), "ask for the same for all (iowq.pin.spread=all)")):
+        done = run("node", "--bind-addr=127.0.0.1:0", *SHARED, *args, status=2)
+        assert words in done.stderr, done.stderr
+    with Told(*SHARED, f"--pin.cpus={cpus}", f"--io_uring.sqpoll-cpu={other_cpu()}") as told:
+        threads = threads_of(told.node.process, "iou-sqp-")
+        assert list(threads.values()) == [{other_cpu()}], threads
+
+
+def test_a_plan_knows_that_a_shared_polling_thread_has_one_place():
+    needs_io_uring()
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "experiment.yaml")
+        path.write_text(f"""
+sweep: workers apart
+node:
+  backend: io_uring
+  threads: 2
+  io_uring: {{sqpoll: yes, defer-taskrun: no, coop-taskrun: no}}
+client: {{rate: 1k, duration: 100ms, program: [reply 64B]}}
+factors:
+  node.pin.cpus: ["{some_cpu()}", "{some_cpu()},{other_cpu()}"]
+  node.io_uring.sqpoll-share: [yes, no]
+blocks: 1
+""", encoding="utf-8")
+        text = run("plan", str(path), status=0).stdout
+    assert "3 configurations (4 combinations, 0 excluded, 1 not possible here)" in text, text
+    assert "vacuous" not in text, text
+    assert "say where it runs (sqpoll.pin.cpus, io_uring.sqpoll-cpu)" in text, text
+
+
+def test_a_shared_real_time_polling_thread_on_one_of_its_workers_cpus_is_refused():
+    needs_io_uring()
+    cpu = other_cpu()
+    done = run("node", "--bind-addr=127.0.0.1:0", *SHARED, f"--pin.cpus={some_cpu()},{cpu}",
+               f"--sqpoll.pin.cpus={cpu}", "--sqpoll.sched.policy=fifo")
+    if "CAP_SYS_NICE" in done.stderr:
+        raise Skipped(done.stderr.strip())
+    assert done.returncode == 3, done
+    assert "on the one CPU of worker 1" in done.stderr, done.stderr
+
+
+def test_sharing_with_nobody_is_vacuous():
+    for args, words in ((("--io_uring.sqpoll-share", "--backend=io_uring"), "sqpoll=yes makes"),
+                        ((*SQPOLL, "--io_uring.sqpoll-share"), "there was one ring only")):
+        with Told(*args) as told:
+            reports = told.end("io_uring")
+        assert len(reports) == 1 and reports[0]["verdict"] == "vacuous", reports
+        assert words in reports[0]["why"], reports
+
+
+def test_clients_threads_share_a_polling_thread_too():
+    needs_io_uring()
+    uring = [arg for arg in SQPOLL if arg != "--backend=io_uring"]
+    with Node() as node:
+        result = load(node, "--backend=io_uring", *uring, "--io_uring.sqpoll-share", "--threads=2",
+                      "-n", "200", "-r", "1k", "--connections=4")
+    assert result["counts"]["done"] == 400, result["counts"]  # so many each
+    reports = [t for t in result["tunables"] if t["name"] == "io_uring"]
+    assert [r["verdict"] for r in reports] == ["ok", "ok"], reports
+
+
 def test_no_op_29_a_polling_thread_that_inherits_is_told():
     cpu = some_cpu()
     with Told(*SQPOLL, f"--pin.cpus={cpu}") as told:

@@ -100,6 +100,26 @@ def test_the_kernels_threads_behind_a_ring_are_the_nodes():
         assert sum(t["cpu_ns"] or 0 for t in polling) > 1e6, polling
 
 
+SHARED = SQPOLL.replace("sqpoll: yes", "sqpoll: yes, sqpoll-share: yes")
+
+
+def test_a_polling_thread_that_is_shared_is_counted_once():
+    if run("info", "backends").stdout.count("io_uring") == 0:
+        raise Skipped("no io_uring here")
+    with tempfile.TemporaryDirectory() as folder:
+        runs, _ = sweep(folder, SHARED)
+    for one in runs:
+        if one["failed"]:
+            raise Skipped(one["reasons"])
+        observed = one["observed"]
+        polling = [t for t in observed["threads"] if t["name"].startswith("iou-sqp")]
+        assert len(polling) == 1, observed["threads"]
+        check_sums(observed)
+        own = observed["process"]["cpu_ns"]
+        if own is not None and not observed["process"]["threads_ended"]:
+            assert abs(own - one["node_cpu_ns"]) < 0.1 * own + 5e6, (own, one["node_cpu_ns"])
+
+
 HOG = """
 sweep: a hog on its CPU
 node: {threads: 1, pin.cpus: "0"}

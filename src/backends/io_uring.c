@@ -86,7 +86,7 @@ static bool is_cpu_at_fault(const struct uring *b, struct io_uring_params params
 	return true;
 }
 
-static int open_ring(struct uring *b, struct err *err)
+static int make(struct uring *b, int attach_fd, struct err *err)
 {
 	const struct uring_opts *o = &b->opts;
 	struct io_uring_params params = { .flags = setup_flags(o),
@@ -97,6 +97,10 @@ static int open_ring(struct uring *b, struct err *err)
 
 	if (o->sqpoll_cpu >= 0)
 		params.sq_thread_cpu = (unsigned)o->sqpoll_cpu;
+	if (attach_fd >= 0) {
+		params.flags |= IORING_SETUP_ATTACH_WQ;
+		params.wq_fd = (unsigned)attach_fd;
+	}
 	ret = make_ring(o, &b->ring, &params);
 	if (!ret)
 		return 0;
@@ -107,11 +111,12 @@ static int open_ring(struct uring *b, struct err *err)
 			       "io_uring.sqpoll-cpu=%d: this CPU does not exist, or is not in this "
 			       "cpuset",
 			       (int)o->sqpoll_cpu);
-	return err_sys(err, ret, "io_uring_setup(%d entries, %d completions%s%s%s%s%s%s)",
+	return err_sys(err, ret, "io_uring_setup(%d entries, %d completions%s%s%s%s%s%s%s)",
 		       (int)o->entries, (int)o->cq_entries, o->coop_taskrun ? ", coop-taskrun" : "",
 		       o->single_issuer ? ", single-issuer" : "",
 		       o->defer_taskrun ? ", defer-taskrun (Linux 6.1)" : "",
-		       o->sqpoll ? ", sqpoll" : "", o->sqpoll_cpu >= 0 ? ", sqpoll-cpu" : "",
+		       o->sqpoll ? ", sqpoll" : "", attach_fd >= 0 ? ", sqpoll-share" : "",
+		       o->sqpoll_cpu >= 0 ? ", sqpoll-cpu" : "",
 		       o->no_sqarray ? ", no-sqarray (Linux 6.6)" : "");
 }
 
@@ -202,6 +207,7 @@ static void release(struct uring *b)
 	uring_buffers_close(&b->pieces, &b->ring);
 	uring_polled_close(b);
 	uring_send_close(&b->sender);
+	uring_share_close(b);
 	io_uring_queue_exit(&b->ring);
 	if (b->wake_fd >= 0)
 		close(b->wake_fd);
@@ -224,7 +230,7 @@ static int open_backend(struct backend **ret, const void *opts, struct err *err)
 	if (!b)
 		return err_set(err, -ENOMEM, "io_uring: out of memory");
 	b->opts = *(const struct uring_opts *)opts;
-	code = open_ring(b, err);
+	code = uring_share_open(b, make, err);
 	if (code) {
 		free(b);
 		return code;

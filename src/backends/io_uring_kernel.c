@@ -6,7 +6,8 @@
  *
  * The kernel's threads are found by their names, which end in the number of the thread they work
  * for: iou-sqp-TID polls the submissions of a ring that TID has made, iou-wrk-TID does what would
- * block; of a ring that is polled, it works for the polling thread.
+ * block; of a ring that is polled, it works for the polling thread. One that several threads share
+ * (io_uring_share.c) has the name of the first of them.
  *
  * min-wait: one entry waits for several completions, but after a while for one. The kernel looks at
  * it only when the wait has an end, so one without gets a far one.
@@ -157,10 +158,16 @@ static unsigned find(pid_t maker, enum thread_role role, struct backend_thread *
 
 unsigned uring_kernel_threads(pid_t maker, struct backend_thread *ret, unsigned max)
 {
-	unsigned polling = find(maker, THREAD_SQPOLL, ret, max), count = polling;
+	unsigned polling = find(maker, THREAD_SQPOLL, ret, max), count;
 
-	for (unsigned i = 0; i < polling; i++)
+	count = polling = uring_share_threads(maker, ret, polling, max);
+	for (unsigned i = 0; i < polling; i++) {
+		unsigned first = count;
+
 		count += find(ret[i].tid, THREAD_IOWQ, ret + count, max - count);
+		for (unsigned k = first; k < count; k++)
+			ret[k].is_shared = ret[i].is_shared;
+	}
 	return count + find(maker, THREAD_IOWQ, ret + count, max - count);
 }
 
@@ -181,8 +188,8 @@ pid_t uring_await_worker(pid_t maker)
 	return 0;
 }
 
-/* "SqThread: TID" of this ring; 0: none. The threads of closed rings may still have their names. */
-static pid_t sqpoll_of(int ring_fd)
+/* The threads of closed rings may still have their names. */
+pid_t uring_sqpoll_of(int ring_fd)
 {
 	char path[64], line[128];
 	FILE *file AUTO(auto_fclose) = NULL;
@@ -195,23 +202,34 @@ static pid_t sqpoll_of(int ring_fd)
 	return tid > 0 ? tid : 0;
 }
 
+/* A shared one has the name of who made it. */
+static bool is_name_of(const struct uring *b, const char *name)
+{
+	pid_t maker = maker_in(name, THREAD_SQPOLL);
+
+	return b->share.is_attached ? maker > 0 : maker == gettid();
+}
+
 /* It takes its name when it first runs, which may be later than the ring is there. */
 static int find_sqpoll(struct uring *b, struct err *err)
 {
 	char tid[16], name[32];
 
 	for (int i = 0; b->opts.sqpoll && i < URING_AWAIT_TURNS; i++) {
-		b->sqpoll_tid = sqpoll_of(b->ring.ring_fd);
-		snprintf(tid, sizeof(tid), "%d", b->sqpoll_tid);
-		if (b->sqpoll_tid && read_name(tid, name, sizeof(name)) &&
-		    maker_in(name, THREAD_SQPOLL) == gettid())
+		pid_t found = uring_sqpoll_of(b->ring.ring_fd);
+
+		snprintf(tid, sizeof(tid), "%d", found);
+		if (found && read_name(tid, name, sizeof(name)) && is_name_of(b, name)) {
+			b->sqpoll_tid = found;
 			return 0;
+		}
 		uring_pause();
 	}
 	return !b->opts.sqpoll
 		       ? 0
-		       : err_set(err, -ESRCH, "io_uring.sqpoll=yes: there is no thread iou-sqp-%d",
-				 gettid());
+		       : err_set(err, -ESRCH,
+				 "io_uring.sqpoll=yes: this ring's polling thread (iou-sqp-TID) "
+				 "does not begin to run");
 }
 
 int uring_kernel_open(struct uring *b, struct err *err)

@@ -5,8 +5,8 @@
  * and receive, a ring of buffers that fits into half of a second-level cache, completions only when
  * the thread asks for them (DEFER_TASKRUN).
  *
- * Left out: another clock, because time is CLOCK_MONOTONIC everywhere; one polling thread for the
- * rings of several threads (IORING_SETUP_ATTACH_WQ), because each thread has its own placement.
+ * Left out: another clock, because time is CLOCK_MONOTONIC everywhere; rings attached to each other
+ * that no thread polls (IORING_SETUP_ATTACH_WQ), because since Linux 5.12 they share nothing.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -100,6 +100,12 @@ const struct knob uring_knobs[] = {
 	  .def = "no",
 	  .help = "a kernel thread polls the submission queue",
 	  .read_back = "the thread iou-sqp-TID" },
+	{ .name = "sqpoll-share",
+	  .type = &knob_bool,
+	  FIELD(sqpoll_share, bool),
+	  .def = "no",
+	  .help = "one such thread polls for all threads that have a ring, not one for each",
+	  .read_back = "fdinfo: SqThread of two rings" },
 	{ .name = "sqpoll-idle",
 	  .type = &knob_time,
 	  FIELD(sqpoll_idle_ns, int64_t),

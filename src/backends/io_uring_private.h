@@ -5,6 +5,7 @@
  *	io_uring_knobs.c	what can be set, what cannot go together
  *	io_uring_kernel.c	what liburing 2.3 has no words for; the kernel's threads
  *	io_uring_read_back.c	what the kernel has of what was asked for
+ *	io_uring_share.c	one polling thread for the rings of several threads
  *	io_uring_probe.c	can this machine run it
  *	io_uring_submit.c	operations to submission entries; descriptors and what is in flight
  *	io_uring_send.c		sends that are more than one request: files, without a copy
@@ -41,7 +42,7 @@ struct uring_opts {
 	int64_t buffers, buffer_size_bytes;
 	bool registered_files, registered_ring;
 	bool coop_taskrun, single_issuer, defer_taskrun;
-	bool sqpoll;
+	bool sqpoll, sqpoll_share;
 	int64_t sqpoll_idle_ns, sqpoll_cpu;
 	int64_t busy_wait_ns;
 	bool iopoll, hybrid_iopoll;
@@ -121,6 +122,15 @@ struct uring_bundle {
 	int buffer;	     /* the next one */
 };
 
+/* Among rings that share a polling thread; of them the lock of io_uring_share.c. */
+struct uring_share {
+	struct uring *next;
+	pid_t maker;	  /* who opened this ring */
+	bool is_attached; /* the kernel was asked for the thread of another ring */
+	bool has_mates;	  /* there is, or was, another ring to share it with */
+	bool has_failed;  /* the kernel made one for this ring alone; the ring's thread's */
+};
+
 #define URING_REGIONS 16
 
 struct uring {
@@ -155,10 +165,11 @@ struct uring {
 
 	struct napi_census census; /* of descriptors that have been closed; napi */
 
-	size_t pending_bytes; /* in sends the kernel does not know of yet */
-	pid_t sqpoll_tid;     /* the polling thread; 0: none */
-	bool has_read_back;   /* once: the kernel's threads may have been moved since */
-	int broken;	      /* -errno that wait() returns from now on */
+	size_t pending_bytes;	  /* in sends the kernel does not know of yet */
+	_Atomic pid_t sqpoll_tid; /* the polling thread; 0: none, or not known yet */
+	struct uring_share share;
+	bool has_read_back; /* once: the kernel's threads may have been moved since */
+	int broken;	    /* -errno that wait() returns from now on */
 
 	int wake_fd;
 	atomic_bool wake_asked; /* by wake(), until a wait() has returned for it */
@@ -251,6 +262,7 @@ int uring_check(const struct uring_opts *o, struct err *err);
 
 /* io_uring_kernel.c */
 int uring_kernel_open(struct uring *b, struct err *err);   /* what is set when the ring is there */
+pid_t uring_sqpoll_of(int ring_fd);			   /* "SqThread: TID" of a ring; 0: none */
 int uring_napi_swap(int ring_fd, struct uring_napi *napi); /* sets it; gives what was there */
 /* For what a thread of the kernel does when it first runs: on a busy machine that can be late. */
 #define URING_AWAIT_TURNS 8000
@@ -260,6 +272,18 @@ pid_t uring_await_worker(pid_t maker);
 unsigned uring_kernel_threads(pid_t maker, struct backend_thread *ret, unsigned max);
 /* Submits and waits for min_wait_count completions a while, then for one; INT64_MAX: for ever. */
 int uring_gather(struct uring *b, int64_t timeout_ns);
+
+/* io_uring_share.c */
+bool uring_shares(const struct uring_opts *o);
+/* Makes b's ring, attached to another's polling thread if there is its descriptor (else -1). */
+typedef int uring_make(struct uring *b, int attach_fd, struct err *err);
+/* Makes b's ring, the first of those that share or attached; close: before the ring is closed. */
+int uring_share_open(struct uring *b, uring_make *make, struct err *err);
+void uring_share_close(struct uring *b);
+bool uring_share_is_alone(struct uring *b); /* nobody has shared with it so far */
+bool uring_share_failed(struct uring *b);   /* its polling thread is not that of the others */
+/* Says which of `count` polling threads are shared, and adds the one that `maker` uses. */
+unsigned uring_share_threads(pid_t maker, struct backend_thread *ret, unsigned count, unsigned max);
 
 /* io_uring_read_back.c */
 int uring_read_back(struct backend *base, void *opts, struct verdict_report *report,

@@ -181,6 +181,39 @@ static bool has_worked(const struct uring *b)
 	return b->base.stats.waits || b->base.stats.completions;
 }
 
+/* The kernel says yes and makes another thread when the two rings are not of one process. */
+static void read_sharing(struct uring *b, struct uring_opts *o, struct verdict_report *report)
+{
+	if (!b->has_read_back)
+		b->share.has_failed = uring_share_failed(b);
+	if (!b->share.has_failed)
+		return;
+	o->sqpoll_share = false;
+	report->verdict = VERDICT_IGNORED;
+	snprintf(report->why, sizeof(report->why),
+		 "io_uring.sqpoll-share=yes: the kernel gave this ring a polling thread of its "
+		 "own (%d), as it does when the ring that has one belongs to another process",
+		 (int)b->sqpoll_tid);
+}
+
+static void judge_sharing(struct uring *b, struct uring_opts *o, struct verdict_report *report)
+{
+	const char *why = NULL;
+
+	if (!b->opts.sqpoll)
+		why = "io_uring.sqpoll-share=yes: a polling thread is shared, and only "
+		      "io_uring.sqpoll=yes makes one";
+	else if (has_worked(b) && uring_share_is_alone(b))
+		why = "io_uring.sqpoll-share=yes: there was one ring only, which has its polling "
+		      "thread for itself in any case: it takes more threads (--threads=2)";
+	if (why && report->verdict == VERDICT_OK) {
+		report->verdict = VERDICT_VACUOUS;
+		snprintf(report->why, sizeof(report->why), "%s", why);
+	}
+	if (b->opts.sqpoll)
+		read_sharing(b, o, report);
+}
+
 int uring_read_back(struct backend *base, void *opts, struct verdict_report *report,
 		    struct err *err)
 {
@@ -204,6 +237,8 @@ int uring_read_back(struct backend *base, void *opts, struct verdict_report *rep
 		judge_iopoll(b, report);
 	if (b->opts.recv_bundle && has_worked(b))
 		judge_bundle(b, report);
+	if (b->opts.sqpoll_share)
+		judge_sharing(b, o, report);
 	b->has_read_back = true;
 	return 0;
 }
