@@ -17,7 +17,6 @@
 
 #include "base/clock.h"
 #include "base/knob.h"
-#include "base/units.h"
 #include "engine/guard.h"
 #include "engine/memory.h"
 #include "node/accept.h"
@@ -26,27 +25,6 @@
 static struct worker *worker_of(const struct conn *c)
 {
 	return (struct worker *)((char *)c->loop - offsetof(struct worker, loop));
-}
-
-static void on_rest(struct io_op *op, const struct io_result *r)
-{
-	struct worker *w = (struct worker *)((char *)op - offsetof(struct worker, rest));
-
-	(void)r;
-	w->rest_is_due = false;
-	speaker_rest(&w->common->speaker);
-}
-
-/* After a sentence was left out: a second later somebody says so, even if nothing more happens. */
-static void say_rest_later(struct worker *w)
-{
-	if (w->rest_is_due)
-		return;
-	w->rest_is_due = true;
-	w->rest.kind = IO_TIMER;
-	w->rest.done = on_rest;
-	w->rest.deadline_ns = loop_now_ns(&w->loop) + SEC;
-	loop_submit(&w->loop, &w->rest);
 }
 
 /* Of the whole node. One about another node is another sentence; there are 64 at most. */
@@ -58,69 +36,7 @@ static void say_once(void *context, enum upstream_trouble trouble, const char *s
 	if (atomic_fetch_or(&w->common->told, bit) & bit)
 		return;
 	if (!speaker_say(&w->common->speaker, loop_now_ns(&w->loop), "%s", sentence))
-		say_rest_later(w);
-}
-
-/* Unix sockets have no address on the peer's side, but a process. */
-static const char *format_peer(int fd, char *buf, size_t size)
-{
-	struct address a = { .len = sizeof(a.storage) };
-	struct ucred who;
-	socklen_t who_len = sizeof(who);
-
-	if (getpeername(fd, (struct sockaddr *)&a.storage, &a.len))
-		snprintf(buf, size, errno == ENOTCONN ? "a client that is gone" : "a client");
-	else if (a.storage.ss_family != AF_UNIX)
-		address_format(&a, buf, size);
-	else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &who_len))
-		snprintf(buf, size, "a client");
-	else
-		snprintf(buf, size, "process %d", (int)who.pid);
-	return buf;
-}
-
-static void format_fault(const struct conn *c, enum wire_fault fault, char *buf, size_t size)
-{
-	char limit[32];
-
-	if (fault == WIRE_LONG_MESSAGE)
-		snprintf(
-			buf, size, "message of %" PRIu64 " bytes, limit %s", c->skip,
-			units_format(UNIT_SIZE, c->loop->limits.message_max, limit, sizeof(limit)));
-	else
-		snprintf(buf, size, "%s", wire_fault_text(fault));
-}
-
-static void format_end(const struct conn *c, enum conn_end end, int code, char *buf, size_t size)
-{
-	const char *reason = conn_reason(c);
-
-	if (reason)
-		snprintf(buf, size, "%s", reason);
-	else if (end == CONN_FAULT)
-		format_fault(c, (enum wire_fault)code, buf, size);
-	else if (end == CONN_CUT)
-		snprintf(buf, size, "ended in the middle of a message");
-	else if (code == -ERANGE)
-		snprintf(buf, size, "%s cannot watch descriptor %d", c->loop->ops->group.name,
-			 c->recv.fd);
-	else
-		snprintf(buf, size, "%s", strerror(-code));
-}
-
-static void say_end(struct worker *w, const struct conn *c, enum conn_end end, int code)
-{
-	char peer[ADDRESS_TEXT], what[400];
-	struct address a;
-
-	format_end(c, end, code, what, sizeof(what));
-	if (datagram_peer_address(c, &a))
-		address_format(&a, peer, sizeof(peer));
-	else
-		format_peer(c->recv.fd, peer, sizeof(peer));
-	if (!speaker_say(&w->common->speaker, loop_now_ns(&w->loop), "%s: %s: connection dropped",
-			 peer, what))
-		say_rest_later(w);
+		worker_say_rest_later(w);
 }
 
 static void on_message(struct conn *c, const struct message *m)
@@ -136,7 +52,7 @@ static void on_end(struct conn *c, enum conn_end end, int code)
 	if (end == CONN_FAULT)
 		w->stats.faults[code]++;
 	if (end != CONN_PEER_CLOSED && end != CONN_LOCAL)
-		say_end(w, c, end, code);
+		worker_say_end(w, c, end, code);
 	program_drop_waiting(&w->host, c);
 }
 
@@ -180,7 +96,7 @@ static bool is_one_too_many(struct worker *w)
 			 "%" PRId64 " connections are open, which is --max-connections: a new one "
 			 "is refused",
 			 common->opts.connections))
-		say_rest_later(w);
+		worker_say_rest_later(w);
 	return true;
 }
 
@@ -192,7 +108,7 @@ static void say_crowded(struct worker *w)
 	if (!speaker_say(&w->common->speaker, loop_now_ns(&w->loop),
 			 "as many TLS handshakes as --tls-max-handshakes allows are unfinished: a "
 			 "new connection is refused"))
-		say_rest_later(w);
+		worker_say_rest_later(w);
 }
 
 static struct conn *open_conn(struct worker *w, int fd, enum transport transport)
@@ -219,7 +135,7 @@ static bool is_fit(struct worker *w, int fd)
 	atomic_fetch_add_explicit(&w->accept_errors, 1, memory_order_relaxed);
 	if (!speaker_say(&w->common->speaker, loop_now_ns(&w->loop), "%s: connection dropped",
 			 err.text))
-		say_rest_later(w);
+		worker_say_rest_later(w);
 	return false;
 }
 

@@ -98,6 +98,12 @@ void worker_take(struct worker *w, int fd, enum transport transport);
 int worker_check_accepted(const struct worker *w, int fd, struct err *err);
 int worker_prepare_upstream(struct worker *w, const struct address *a, int fd, struct err *err);
 int worker_check_upstream(const struct worker *w, int fd, struct err *err);
+/*
+ * worker_say.c: sentences for a person. Why a connection ended; and, when the speaker left one out,
+ * how many those were, a second later, even if nothing more happens.
+ */
+void worker_say_end(struct worker *w, const struct conn *c, enum conn_end end, int code);
+void worker_say_rest_later(struct worker *w);
 /* In any thread, after something was put into one of its boxes, or the phase has changed. */
 void worker_notify(struct worker *w);
 /* In the worker's thread: makes the copy of its counters anew. */
