@@ -117,6 +117,62 @@ static void test_a_forward_inside_a_forward_is_checked_too(void)
 	CHECK_INT(fault_of(body, at + program_len), WIRE_BAD_FORWARD);
 }
 
+/* Forwards within each other, `depth` of them in all; returns the program's length. */
+static uint32_t put_nested(uint8_t *p, unsigned depth)
+{
+	struct wire_forward f = usual;
+	uint32_t len, head, begin;
+
+	if (!depth)
+		return put_reply(p, 64);
+	f.size = WIRE_BODY_MAX;
+	f.quorum = 1;
+	head = len = wire_put_forward(p, &f);
+	len += wire_put_branch(p + len, 0, 1);
+	len += wire_put_destination(p + len, &places[0]);
+	begin = len;
+	len += put_nested(p + len, depth - 1);
+	wire_put_branch(p + head, len - begin, 1);
+	wire_end_forward(p, len);
+	return len + put_reply(p + len, 64);
+}
+
+static void test_a_whole_program_is_checked_as_its_forwards_are(void)
+{
+	for (unsigned depth = 0; depth <= WIRE_DEPTH + 1; depth++) {
+		uint8_t body[WIRE_BODY_MAX];
+		uint32_t len = put_nested(body, depth);
+		enum wire_fault want = depth > WIRE_DEPTH ? WIRE_BAD_FORWARD : WIRE_FINE;
+
+		CHECK_INT(wire_check_program(wire_program(body, len)), want);
+		if (depth)
+			CHECK_INT(fault_of(body, len), want);
+		for (uint32_t cut = 0; cut < len; cut++)
+			CU_ASSERT(wire_check_program(wire_program(body, cut)) != WIRE_FINE);
+	}
+}
+
+/* However much it asks for: what is too much only a receiver knows. */
+static void test_a_form_says_nothing_of_limits(void)
+{
+	static const struct wire_operation ops[] = {
+		{ WIRE_COMPUTE, 0, UINT64_MAX },
+		{ WIRE_STORE, 0, UINT64_MAX, UINT64_MAX - 1, UINT32_MAX },
+		{ WIRE_LOAD, 0, UINT64_MAX, 0, UINT32_MAX },
+		{ WIRE_SEND_REPLY, REPLY_SENDFILE, UINT32_MAX, 0, UINT32_MAX },
+	};
+	uint8_t body[128];
+	uint32_t len = 0;
+
+	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++)
+		len += wire_put_operation(body + len, &ops[i]);
+	CHECK_INT(wire_check_program(wire_program(body, len)), WIRE_FINE);
+	len += put_reply(body + len, 64);
+	CHECK_INT(wire_check_program(wire_program(body, len)), WIRE_BAD_REPLY);
+	len = put_reply(body, WIRE_HEAD - 1);
+	CHECK_INT(wire_check_program(wire_program(body, len)), WIRE_BAD_REPLY);
+}
+
 /* The offsets are those of the head, the first branch and its first destination. */
 static void test_every_broken_forward_is_a_fault(void)
 {
@@ -198,6 +254,9 @@ static CU_TestInfo tests[] = {
 	{ "a forward is read as it was written", test_a_forward_is_read_as_it_was_written },
 	{ "a forward inside a forward is checked too",
 	  test_a_forward_inside_a_forward_is_checked_too },
+	{ "a whole program is checked as its forwards are",
+	  test_a_whole_program_is_checked_as_its_forwards_are },
+	{ "a form says nothing of limits", test_a_form_says_nothing_of_limits },
 	{ "every broken forward is a fault", test_every_broken_forward_is_a_fault },
 	{ "a forward that is cut anywhere is a fault",
 	  test_a_forward_that_is_cut_anywhere_is_a_fault },

@@ -336,6 +336,8 @@ bool wire_next_branch(struct wire_forward *f, struct wire_branch *ret);
 bool wire_next_destination(struct wire_branch *b, struct wire_destination *ret);
 /* All that can be said without knowing the receiver's limits, sub-programs included. */
 enum wire_fault wire_check_forward(const struct wire_operation *op);
+/* The same of a whole program: with one reply, and each operation of it. */
+enum wire_fault wire_check_program(struct wire_program program);
 
 static inline struct wire_program wire_program(const uint8_t *body, uint32_t body_len)
 {

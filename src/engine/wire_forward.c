@@ -1,7 +1,7 @@
 /*
  * wire_forward.c - forwards on the wire: branches, destinations, and the programs inside them.
  *
- * wire_check_forward() looks at everything once, so that the readers behind it need not. A forward
+ * wire_check_program() looks at everything once, so that the readers behind it need not. A forward
  * stands in a body of at most WIRE_BODY_MAX bytes, and WIRE_DEPTH bounds the recursion.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -164,7 +164,7 @@ static enum wire_fault check_program(struct wire_program program, unsigned depth
 			return WIRE_BAD_REPLY;
 		if (op.code != WIRE_FORWARD_TO)
 			continue;
-		fault = check_forward(&op, depth + 1);
+		fault = check_forward(&op, depth);
 		if (fault)
 			return fault;
 	}
@@ -193,7 +193,7 @@ static enum wire_fault check_branch(const uint8_t **p, const struct wire_forward
 		return WIRE_CUT_OPERATION;
 	*destinations += count;
 	*p += program_len;
-	return check_program(wire_program(*p - program_len, program_len), depth);
+	return check_program(wire_program(*p - program_len, program_len), depth + 1);
 }
 
 static enum wire_fault check_forward(const struct wire_operation *op, unsigned depth)
@@ -222,4 +222,9 @@ static enum wire_fault check_forward(const struct wire_operation *op, unsigned d
 enum wire_fault wire_check_forward(const struct wire_operation *op)
 {
 	return check_forward(op, 0);
+}
+
+enum wire_fault wire_check_program(struct wire_program program)
+{
+	return check_program(program, 0);
 }
