@@ -16,7 +16,8 @@ static struct client_record rows[] = {
 	  .sent_ns = 1000900,
 	  .end_ns = 4000000,
 	  .id = 1,
-	  .outcome = OUTCOME_FAILED },
+	  .outcome = OUTCOME_FAILED,
+	  .status = WIRE_REFUSED },
 	{ .intended_ns = 2000000,
 	  .sent_ns = 2000100,
 	  .end_ns = 9000000,
@@ -44,12 +45,32 @@ static void check_output(int (*write)(const struct client_result *, FILE *, stru
 
 static void test_csv_leaves_out_what_did_not_happen(void)
 {
-	check_output(record_write_csv, "intended_ns,sent_ns,end_ns,id,thread,session,outcome\n"
-				       "0,1500,2501500,0,0,0,done\n"
-				       "1000000,1000900,4000000,1,0,0,failed\n"
-				       "2000000,2000100,9000000,2,1,4,timed_out\n"
-				       "3000000,3000200,,3,0,0,unanswered\n"
-				       "4000000,,,4,0,0,censored\n");
+	check_output(record_write_csv,
+		     "intended_ns,sent_ns,end_ns,id,thread,session,outcome,status\n"
+		     "0,1500,2501500,0,0,0,done,ok\n"
+		     "1000000,1000900,4000000,1,0,0,failed,refused\n"
+		     "2000000,2000100,9000000,2,1,4,timed_out,\n"
+		     "3000000,3000200,,3,0,0,unanswered,\n"
+		     "4000000,,,4,0,0,censored,\n");
+}
+
+static void test_a_failed_request_has_the_status_of_its_answer_or_none(void)
+{
+	static const char *const want[WIRE_STATUSES] = { "", "error", "timeout", "refused" };
+
+	for (unsigned status = 0; status < WIRE_STATUSES; status++) {
+		struct client_record row = { .outcome = OUTCOME_FAILED, .status = (uint8_t)status };
+		const struct client_result one = { .records = &row, .record_count = 1 };
+		char *text = NULL, tail[32];
+		size_t len;
+		FILE *out = open_memstream(&text, &len);
+
+		CHECK_INT(record_write_csv(&one, out, NULL), 0);
+		fclose(out);
+		snprintf(tail, sizeof(tail), ",failed,%s\n", want[status]);
+		CHECK_TEXT(strstr(text, ",failed,"), tail);
+		free(text);
+	}
 }
 
 static void check_rows(const char *option, bool nano, const char *want)
@@ -129,6 +150,8 @@ static void test_a_full_disk_is_an_error(void)
 
 static CU_TestInfo tests[] = {
 	{ "CSV leaves out what did not happen", test_csv_leaves_out_what_did_not_happen },
+	{ "a failed request has the status of its answer, or none",
+	  test_a_failed_request_has_the_status_of_its_answer_or_none },
 	{ "rows are those of DistWalk, and lost is not zero",
 	  test_rows_are_those_of_distwalk_and_lost_is_not_zero },
 	{ "outputs that make no sense are refused", test_outputs_that_make_no_sense_are_refused },

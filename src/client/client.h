@@ -127,6 +127,7 @@ struct client_record {
 	uint64_t id;
 	uint32_t thread, session; /* from 0; session: of the thread */
 	uint8_t outcome;	  /* enum outcome */
+	uint8_t status; /* enum wire_status of its answer; WIRE_OK also if there was none */
 };
 enum outcome {
 	OUTCOME_DONE,

@@ -33,17 +33,25 @@ static void write_time(FILE *out, bool is_there, int64_t ns)
 	fputc(',', out);
 }
 
+/* Of the answer; empty where there was none. */
+static const char *status_name(const struct client_record *row)
+{
+	bool is_answered = row->outcome == OUTCOME_DONE || row->status != WIRE_OK;
+
+	return is_answered ? wire_status_names[row->status] : "";
+}
+
 int record_write_csv(const struct client_result *r, FILE *out, struct err *err)
 {
-	fputs("intended_ns,sent_ns,end_ns,id,thread,session,outcome\n", out);
+	fputs("intended_ns,sent_ns,end_ns,id,thread,session,outcome,status\n", out);
 	for (uint64_t i = 0; i < r->record_count; i++) {
 		const struct client_record *row = &r->records[i];
 
 		write_time(out, true, row->intended_ns);
 		write_time(out, row->outcome != OUTCOME_CENSORED, row->sent_ns);
 		write_time(out, row->end_ns, row->end_ns);
-		fprintf(out, "%" PRIu64 ",%u,%u,%s\n", row->id, row->thread, row->session,
-			outcome_names[row->outcome]);
+		fprintf(out, "%" PRIu64 ",%u,%u,%s,%s\n", row->id, row->thread, row->session,
+			outcome_names[row->outcome], status_name(row));
 	}
 	return check_written(out, "records", err);
 }

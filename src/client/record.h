@@ -11,8 +11,9 @@
 #include "client/client.h"
 
 /*
- * Header line, then `intended_ns,sent_ns,end_ns,id,thread,session,outcome`: times from the start of
- * the measured part; sent_ns is empty for what was never sent, end_ns for what never ended.
+ * Header line, then `intended_ns,sent_ns,end_ns,id,thread,session,outcome,status`: times from the
+ * start of the measured part; sent_ns is empty for what was never sent, end_ns for what never
+ * ended, status (ok, error, timeout, refused) for what was not answered in time.
  */
 int record_write_csv(const struct client_result *r, FILE *out, struct err *err);
 

@@ -100,7 +100,7 @@ void tally_sent(struct tally *t, struct slot *slot)
 }
 
 static void end_record(struct tally *t, const struct slot *slot, enum outcome outcome,
-		       int64_t end_ns)
+		       enum wire_status status, int64_t end_ns)
 {
 	struct client_record *r;
 
@@ -108,6 +108,7 @@ static void end_record(struct tally *t, const struct slot *slot, enum outcome ou
 		return;
 	r = &t->records[slot->record];
 	r->outcome = outcome;
+	r->status = status;
 	r->end_ns = end_ns ? end_ns - t->start_ns : 0;
 }
 
@@ -141,15 +142,15 @@ static void add_records(struct tally *t, const struct slot *slot, const struct m
 void tally_answered(struct tally *t, const struct slot *slot, const struct message *m,
 		    int64_t now_ns)
 {
-	enum outcome outcome = m->head.hops == WIRE_OK ? OUTCOME_DONE : OUTCOME_FAILED;
+	enum wire_status status = m->head.hops < WIRE_STATUSES ? m->head.hops : WIRE_ERROR;
+	enum outcome outcome = status == WIRE_OK ? OUTCOME_DONE : OUTCOME_FAILED;
 
 	count(t, slot->is_measured, outcome);
 	if (outcome == OUTCOME_FAILED)
-		counts_of(t, slot->is_measured)
-			->status[m->head.hops < WIRE_STATUSES ? m->head.hops : WIRE_ERROR]++;
+		counts_of(t, slot->is_measured)->status[status]++;
 	if (!slot->is_measured)
 		return;
-	end_record(t, slot, outcome, now_ns);
+	end_record(t, slot, outcome, status, now_ns);
 	if (outcome != OUTCOME_DONE)
 		return;
 	t->last_done_ns = now_ns;
@@ -163,7 +164,7 @@ void tally_lost(struct tally *t, const struct slot *slot, enum outcome outcome, 
 	count(t, slot->is_measured, outcome);
 	if (!slot->is_measured)
 		return;
-	end_record(t, slot, outcome, outcome == OUTCOME_UNANSWERED ? 0 : now_ns);
+	end_record(t, slot, outcome, WIRE_OK, outcome == OUTCOME_UNANSWERED ? 0 : now_ns);
 	if (outcome != OUTCOME_FAILED)
 		hist_record(t->response, now_ns - slot->intended_ns);
 }
