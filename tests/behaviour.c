@@ -138,15 +138,17 @@ int stage_open(const struct backend_ops *backend)
 	return 0;
 }
 
-/* That unix sockets are shared, and that nobody is where nobody is. */
+/* That unix sockets are shared, that nobody is where nobody is, and what was refused. */
 static bool is_expected(const char *sentence)
 {
 	bool is_shared = strstr(sentence, "accepted as in mode shared");
+	bool is_refusal = strstr(sentence, ": request refused") ||
+			  strstr(sentence, "more sentences were left out");
 	bool is_nobody = false;
 
 	for (int i = 0; i < PLACES; i++)
 		is_nobody |= *stage.nobody_text[i] && strstr(sentence, stage.nobody_text[i]);
-	return is_shared || is_nobody;
+	return is_shared || is_refusal || is_nobody;
 }
 
 static int stop_node(struct setup *s)
@@ -285,6 +287,7 @@ static struct node_stats gained_by(const struct trial *t, unsigned role)
 
 	stage.known[(t->first + role) % ROLES] = now;
 	now.requests -= before->requests;
+	now.refused -= before->refused;
 	now.loop.bytes_out -= before->loop.bytes_out;
 	for (unsigned i = 0; i < WIRE_CODES; i++)
 		now.operations[i] -= before->operations[i];
@@ -341,6 +344,22 @@ static void print_run(const struct trial *t)
 	}
 }
 
+/* Only refusals, one for each request that was refused, and no connection ended for it. */
+static void check_faults(const struct trial *t)
+{
+	uint64_t refused = 0;
+
+	for (unsigned role = 0; role < ROLES; role++) {
+		uint64_t faults = 0;
+
+		for (unsigned i = 0; i < WIRE_FAULTS; i++)
+			faults += t->gained[role].faults[i];
+		CHECK_INT(faults, t->gained[role].refused);
+		refused += t->gained[role].refused;
+	}
+	CHECK_INT(refused, t->deed->refused);
+}
+
 /* What others count comes after a turn of theirs. */
 static void await_counts(struct trial *t)
 {
@@ -360,9 +379,17 @@ static void await_counts(struct trial *t)
 	if (!is_right)
 		print_run(t);
 	CU_ASSERT(is_right);
-	for (unsigned role = 0; role < ROLES; role++)
-		for (unsigned i = 0; i < WIRE_FAULTS; i++)
-			CHECK_INT(t->gained[role].faults[i], 0);
+	check_faults(t);
+}
+
+static unsigned refused_of(const struct deed *d)
+{
+	return d->recovers ? 0 : d->refused;
+}
+
+static unsigned failed_of(const struct deed *d)
+{
+	return d->fails ? REQUESTS : refused_of(d);
 }
 
 static void check_counts(const struct trial *t)
@@ -371,8 +398,9 @@ static void check_counts(const struct trial *t)
 
 	CHECK_INT(c->planned, REQUESTS);
 	CHECK_INT(c->sent, REQUESTS);
-	CHECK_INT(c->done, t->deed->fails ? 0 : REQUESTS);
-	CHECK_INT(c->failed, t->deed->fails ? REQUESTS : 0);
+	CHECK_INT(c->done, REQUESTS - failed_of(t->deed));
+	CHECK_INT(c->failed, failed_of(t->deed));
+	CHECK_INT(c->status[WIRE_REFUSED], refused_of(t->deed));
 	CHECK_INT(c->timed_out + c->unanswered + c->censored + c->late, 0);
 	CHECK_INT(t->result->strays, 0);
 	CHECK_INT(t->result->connections_lost, 0);
@@ -395,13 +423,13 @@ static void check_split(struct trial *t)
 	const struct split *s = &t->result->split;
 	double measured_ns = hist_mean(t->result->response);
 
-	CHECK_INT(s->answers, t->deed->fails ? 0 : REQUESTS);
+	CHECK_INT(s->answers, REQUESTS - failed_of(t->deed));
 	CHECK_INT(s->ignored, 0);
 	CHECK_INT(s->cut, 0);
 	if (!s->answers)
 		return;
 	split_view(s, 1, &t->split);
-	CHECK_NEAR(t->split.answers, REQUESTS, 0);
+	CHECK_NEAR(t->split.answers, REQUESTS - failed_of(t->deed), 0);
 	CHECK_NEAR(t->split.response_ns / measured_ns, 1, 0.02);
 	for (unsigned hop = 0; hop < s->hop_count; hop++)
 		for (unsigned i = 0; i < SPLIT_PARTS; i++)

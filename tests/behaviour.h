@@ -39,6 +39,8 @@ struct deed {
 	/* Of each request: what it makes each node run, and B or C, whichever it is. */
 	uint8_t asked[ROLES][WIRE_CODES], asked_either[WIRE_CODES];
 	unsigned unanswered; /* attempts of each request that A is never answered */
+	unsigned refused;    /* requests of a trial that a node has refused to run, A or another */
+	bool recovers;	     /* and those are done all the same */
 	bool fails;	     /* every request is answered with another status than OK */
 	bool is_long;	     /* its messages do not fit into a datagram */
 	bool is_drawn;	     /* requests differ: it is left to the test what was run */
@@ -103,6 +105,6 @@ static inline uint64_t count_run(const struct trial *t, unsigned code)
 }
 
 extern CU_TestInfo behaviour_work_tests[], behaviour_forward_tests[], behaviour_failure_tests[],
-	behaviour_node_tests[];
+	behaviour_refusal_tests[], behaviour_node_tests[];
 
 #endif

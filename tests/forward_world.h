@@ -41,6 +41,7 @@ struct sim_node {
 	struct io_op accept;
 	unsigned ends;
 	int fault;
+	enum wire_fault refused; /* why the last one was that was */
 };
 
 /* A scripted end of a connection; what it got of a message so far. */
@@ -87,8 +88,15 @@ static inline void node_on_closed(struct conn *c, enum conn_end end, int code)
 	program_drop_waiting(&sim_node_of(c)->host, c);
 }
 
+static inline void node_on_refused(struct conn *c, const struct message *m, enum wire_fault why)
+{
+	(void)m;
+	sim_node_of(c)->refused = why;
+}
+
 static const struct conn_role node_role = {
 	.accepts = WIRE_REQUEST,
+	.takes_long = true,
 	.message = node_on_message,
 	.closed = node_on_closed,
 };
@@ -162,6 +170,7 @@ static inline struct sim_node *add_node(struct world *w, uint16_t port,
 	upstreams.allowed = &w->allowed;
 	CU_ASSERT_FATAL(loop_init(&n->loop, &backend_sim, &sim, &limits, NULL) == 0);
 	program_host_init(&n->host, &n->loop, &w->compute, MESSAGE_MAX, 10 * SEC);
+	n->host.refused = node_on_refused;
 	CU_ASSERT_FATAL(forwards_init(&n->forwards, &n->loop, &upstreams, 1) == 0);
 	n->host.forwards = &n->forwards;
 	add_scripted(w, port);

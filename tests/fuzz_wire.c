@@ -2,7 +2,8 @@
  * fuzz_wire.c - arbitrary bytes, cut arbitrarily, into a connection that runs what they say.
  *
  * libFuzzer's entry point (`./dev test --fuzz`), and a main of its own that feeds mutated requests
- * for a bounded time when there is no libFuzzer. The first byte of the input seeds the cuts.
+ * for a bounded time when there is no libFuzzer. The first byte of the input seeds the cuts and
+ * says whether messages above the limit are heard of.
  * Whatever comes, the connection either goes on or ends once with a fault that has words. What a
  * forward that was found fine contains is walked through, as a node does.
  *
@@ -64,32 +65,40 @@ static void walk_program(struct wire_program program, unsigned depth)
 	} while (op.code);
 }
 
+/* Of a sound program, which has one reply. */
+static uint64_t reply_size(struct wire_program program)
+{
+	struct wire_operation op;
+
+	do
+		wire_next_operation(&program, &op);
+	while (op.code && op.code != WIRE_SEND_REPLY);
+	if (op.code != WIRE_SEND_REPLY || op.value < WIRE_HEAD)
+		abort();
+	return op.value;
+}
+
 static void on_message(struct conn *c, const struct message *m)
 {
 	struct wire_program program = wire_program(m->body, m->head.body_len);
-	struct wire_operation op;
-	enum wire_fault fault;
+	enum wire_fault fault = wire_check_program(program);
+	uint64_t padding;
+	uint8_t *at;
 
-	do {
-		fault = wire_next_operation(&program, &op);
-		if (!fault && op.code == WIRE_FORWARD_TO)
-			fault = wire_check_forward(&op);
-		if (fault) {
-			conn_fault(c, fault);
-			return;
-		}
-		if (op.code == WIRE_FORWARD_TO)
-			walk_forward(&op, 0);
-		if (op.code == WIRE_SEND_REPLY && op.value >= WIRE_HEAD) {
-			uint8_t *at = conn_append(c, WIRE_HEAD);
-
-			if (!at)
-				return;
-			memset(at, 0, WIRE_HEAD);
-			wire_put32(at, WIRE_HEAD + op.value % 100000);
-			conn_append_payload(c, op.value % 100000);
-		}
-	} while (op.code);
+	if (fault) {
+		conn_fault(c, fault);
+		return;
+	}
+	walk_program(program, 0);
+	if (m->head.length > c->loop->limits.message_max && !c->role->takes_long)
+		abort();
+	padding = m->head.length > c->loop->limits.message_max ? 0 : reply_size(program) % 100000;
+	at = conn_append(c, WIRE_HEAD);
+	if (!at)
+		return;
+	memset(at, 0, WIRE_HEAD);
+	wire_put32(at, WIRE_HEAD + (uint32_t)padding);
+	conn_append_payload(c, padding);
 }
 
 static void on_closed(struct conn *c, enum conn_end end, int code)
@@ -100,19 +109,22 @@ static void on_closed(struct conn *c, enum conn_end end, int code)
 		abort();
 }
 
-static const struct conn_role role = { .accepts = WIRE_REQUEST,
-				       .message = on_message,
-				       .closed = on_closed };
+/* One that hears of messages above the limit, and one that does not. */
+static const struct conn_role roles[] = {
+	{ .accepts = WIRE_REQUEST, .message = on_message, .closed = on_closed },
+	{ .accepts = WIRE_REQUEST, .takes_long = true, .message = on_message, .closed = on_closed },
+};
 
 /* The same bytes as datagrams: a socket that never ends, whatever comes. */
-static void feed_datagrams(struct sim_net *net, struct loop *loop, const uint8_t *data, size_t size)
+static void feed_datagrams(struct sim_net *net, struct loop *loop, const struct conn_role *role,
+			   const uint8_t *data, size_t size)
 {
 	static const struct datagram_opts opts = {
 		.batch = 4, .gso = true, .queue = 16384, .peers = 2, .idle_ns = 1000000
 	};
 	int fd = sim_datagram(net), from = sim_datagram(net);
 
-	if (!datagram_open(loop, fd, &opts, &role, NULL, NULL))
+	if (!datagram_open(loop, fd, &opts, role, NULL, NULL))
 		abort();
 	sim_send_to(net, from, data, size, fd);
 	for (size_t at = 0; at < size; at += 60)
@@ -130,6 +142,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 	static const struct sim_faults faults = { .short_send = 0.3, .short_recv = 0.5 };
 	struct sim_net *net = sim_net_create(size ? data[0] : 0, &faults);
+	const struct conn_role *role = &roles[size ? data[0] % 2 : 0];
 	struct sim_opts opts = { .net = net };
 	struct loop loop;
 	struct err err;
@@ -139,7 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ends = 0;
 	if (loop_init(&loop, &backend_sim, &opts, &limits, &err) < 0 || sim_pair(net, fds) < 0)
 		abort();
-	conn_open(&loop, fds[0], &role, NULL);
+	conn_open(&loop, fds[0], role, NULL);
 	for (size_t at = size ? 1 : 0; at < size;) {
 		int n = sim_write(net, fds[1], data + at, size - at);
 
@@ -156,7 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	sim_net_set_faults(net, &(struct sim_faults){ .buffer = 1 << 20 });
 	if (size)
-		feed_datagrams(net, &loop, data + 1, size - 1);
+		feed_datagrams(net, &loop, role, data + 1, size - 1);
 	loop_finish(&loop);
 	sim_net_destroy(net);
 	return 0;

@@ -33,6 +33,7 @@ struct rig {
 	struct conn *conns[RIG_PEERS];
 	int end_code[RIG_PEERS]; /* enum wire_fault when it ended so */
 	int ended;
+	enum wire_fault refused; /* why the last one was that was */
 };
 
 struct rig_reply {
@@ -61,8 +62,15 @@ static inline void rig_on_closed(struct conn *c, enum conn_end end, int code)
 	program_drop_waiting(&rig->host, c);
 }
 
+static inline void rig_on_refused(struct conn *c, const struct message *m, enum wire_fault why)
+{
+	(void)m;
+	rig_of(c)->refused = why;
+}
+
 static const struct conn_role rig_role = {
 	.accepts = WIRE_REQUEST,
+	.takes_long = true,
 	.message = rig_on_message,
 	.closed = rig_on_closed,
 };
@@ -125,6 +133,7 @@ static inline void rig_open(struct rig *rig)
 	rig_make_devices(rig);
 	CU_ASSERT_FATAL(loop_init(&rig->loop, &backend_sim, &opts, &limits, NULL) == 0);
 	program_host_init(&rig->host, &rig->loop, &compute, 1 << 20, 10 * SEC);
+	rig->host.refused = rig_on_refused;
 	CHECK_INT(transfers_init(&rig->transfers, &rig->storage, &rig->host, NULL), 0);
 	for (int i = 0; i < RIG_PEERS; i++) {
 		int fds[2];

@@ -13,6 +13,7 @@ int main(int argc, char **argv)
 		{ .pName = "work", .pTests = behaviour_work_tests },
 		{ .pName = "forwards", .pTests = behaviour_forward_tests },
 		{ .pName = "failures", .pTests = behaviour_failure_tests },
+		{ .pName = "refusals", .pTests = behaviour_refusal_tests },
 		{ .pName = "nodes", .pTests = behaviour_node_tests },
 		CU_SUITE_INFO_NULL,
 	};

@@ -299,6 +299,7 @@ def test_d23_a_store_larger_than_its_device_is_refused():
         with Node("-m", "1000000", "--storage", str(path)) as node:
             result = load(node, "-n", "1", "-S", "300m")
             assert result["counts"]["done"] == 0, result["counts"]
+            assert result["counts"]["failed_by_status"]["refused"] == 1, result["counts"]
             assert path.stat().st_size <= 20000000, path.stat()
             assert is_answered(node)
 

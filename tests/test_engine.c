@@ -155,6 +155,33 @@ static void test_nonsense_ends_the_connection_and_is_named(void)
 	check_fault(request, sizeof(request), WIRE_BAD_OPERATION);
 }
 
+/* Cut at every place: the next message begins where its length says. */
+static void test_a_role_that_takes_long_messages_gets_them_like_others(void)
+{
+	enum { LIMIT = 100, LENGTH = 300 };
+	uint8_t bytes[LENGTH + 64];
+	struct conn_role role;
+
+	make_request(bytes, 1, LENGTH, 64);
+	make_request(bytes + LENGTH, 2, 64, 64);
+	for (uint32_t cut = 1; cut < sizeof(bytes); cut++) {
+		struct fixture f;
+
+		setup(&f, NULL, 1);
+		role = *f.conn->role;
+		role.takes_long = true;
+		f.conn->role = &role;
+		f.loop.limits.message_max = LIMIT;
+		write_all(&f, bytes, cut);
+		turns(&f, 3);
+		write_all(&f, bytes + cut, sizeof(bytes) - cut);
+		CHECK_INT(read_until_quiet(&f, 128), 128);
+		CHECK_INT(f.messages, 2);
+		CHECK_INT(f.ends, 0);
+		teardown(&f);
+	}
+}
+
 static void test_a_close_between_messages_and_within_one_are_told_apart(void)
 {
 	struct fixture f;
@@ -249,6 +276,8 @@ static CU_TestInfo tests[] = {
 	  test_reading_stops_while_the_peer_does_not_read_and_goes_on_after },
 	{ "reading stops at the limit of held messages",
 	  test_reading_stops_at_the_limit_of_held_messages },
+	{ "a role that takes long messages gets them like others",
+	  test_a_role_that_takes_long_messages_gets_them_like_others },
 	{ "nonsense ends the connection and is named",
 	  test_nonsense_ends_the_connection_and_is_named },
 	{ "a close between messages and within one are told apart",

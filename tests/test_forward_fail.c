@@ -155,7 +155,7 @@ static void test_who_answers_after_its_last_timeout_still_counts(void)
 	finish();
 }
 
-enum misfortune { SILENT, REFUSED, RESET, LATE, WRONG, MISFORTUNES };
+enum misfortune { SILENT, REFUSED, RESET, LATE, WRONG, UNWILLING, MISFORTUNES };
 
 /* What the third of three does after it was asked. */
 static void suffer(enum misfortune what)
@@ -169,6 +169,8 @@ static void suffer(enum misfortune what)
 		sim_reset(w.net, server.fd);
 	if (what == WRONG)
 		write_answer(&w, server.fd, head.id, WIRE_ERROR);
+	if (what == UNWILLING)
+		write_answer(&w, server.fd, head.id, WIRE_REFUSED);
 	if (what == LATE) {
 		run_until(&w, 7 * MS);
 		write_answer(&w, server.fd, head.id, WIRE_OK);
@@ -184,7 +186,7 @@ static void test_two_of_three_are_enough_whatever_the_third_does(void)
 	} all_wanted[MISFORTUNES] = {
 		[SILENT] = { WIRE_TIMEOUT, 9 * MS }, [REFUSED] = { WIRE_ERROR, 0 },
 		[RESET] = { WIRE_ERROR, 0 },	     [LATE] = { WIRE_OK, 7 * MS },
-		[WRONG] = { WIRE_ERROR, 0 },
+		[WRONG] = { WIRE_ERROR, 0 },	     [UNWILLING] = { WIRE_REFUSED, 0 },
 	};
 
 	for (int i = 0; i < 2 * MISFORTUNES; i++) {
@@ -298,7 +300,7 @@ static void test_the_hop_budget_is_spent_hop_by_hop(void)
 		uint64_t refused_a, refused_b, replied_c;
 	} rows[] = {
 		{ 0, WIRE_REFUSED, 1, 0, 0 },
-		{ 1, WIRE_ERROR, 0, 1, 0 },
+		{ 1, WIRE_REFUSED, 1, 1, 0 },
 		{ 2, WIRE_OK, 0, 0, 1 },
 		{ 255, WIRE_OK, 0, 0, 1 },
 	};

@@ -372,11 +372,11 @@ static void test_devices_do_not_wait_for_each_other(void)
 	rig_close(&rig);
 }
 
-static void test_programs_that_ask_for_too_much_do_not_begin(void)
+static void test_programs_that_ask_for_too_much_are_refused(void)
 {
 	static const struct {
 		struct wire_operation ops[3];
-		enum wire_fault fault;
+		enum wire_fault why;
 	} rows[] = {
 		{ { { WIRE_STORE, 0, 1, 0, 2 } }, WIRE_NO_DEVICE },
 		{ { { WIRE_LOAD, 0, 1, 0, 255 } }, WIRE_NO_DEVICE },
@@ -399,6 +399,8 @@ static void test_programs_that_ask_for_too_much_do_not_begin(void)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint8_t bytes[WIRE_HEAD + 1];
+		struct wire_head head;
 		struct rig rig;
 		int count = 0;
 
@@ -411,8 +413,14 @@ static void test_programs_that_ask_for_too_much_do_not_begin(void)
 			count++;
 		rig_ask(&rig, 0, 1, rows[i].ops, count);
 		rig_turns(&rig, 30);
-		CHECK_INT(rig.ended, 1);
-		CHECK_INT(rig.end_code[0], rows[i].fault);
+		CHECK_INT(rig.ended, 0);
+		CHECK_INT(rig.refused, rows[i].why);
+		CHECK_INT(sim_read(rig.net, rig.peers[0], bytes, sizeof(bytes)), WIRE_HEAD);
+		CHECK_INT(wire_get_head(bytes, WIRE_HEAD, &head), WIRE_FINE);
+		CHECK_INT(head.hops, WIRE_REFUSED);
+		CHECK_INT(head.id, 1);
+		CHECK_INT(rig_call(&rig, store(0, 1, 0)).head.hops, WIRE_OK);
+		rig.storage.devices[0].stores--;
 		CHECK_INT(rig.storage.devices[0].stores + rig.storage.devices[0].loads, 0);
 		CHECK_INT(sim_file_size(rig.net, rig.storage.devices[0].fd), 4000);
 		rig_close(&rig);
@@ -459,8 +467,8 @@ static CU_TestInfo tests[] = {
 	{ "a loop that ends takes its transfers along",
 	  test_a_loop_that_ends_takes_its_transfers_along },
 	{ "devices do not wait for each other", test_devices_do_not_wait_for_each_other },
-	{ "programs that ask for too much do not begin",
-	  test_programs_that_ask_for_too_much_do_not_begin },
+	{ "programs that ask for too much are refused",
+	  test_programs_that_ask_for_too_much_are_refused },
 	{ "direct devices get whole blocks", test_direct_devices_get_whole_blocks },
 	CU_TEST_INFO_NULL,
 };

@@ -193,7 +193,8 @@ static void test_hostile_datagrams_do_not_stop_the_service(void)
 {
 	static uint8_t garbage[65507];
 	const struct wire_operation hundred_k = { WIRE_SEND_REPLY, 0, 100000 };
-	const struct wire_operation endless = { WIRE_SLEEP, 0, INT64_MAX };
+	const struct wire_operation endless[] = { { WIRE_SLEEP, 0, INT64_MAX },
+						  { WIRE_SEND_REPLY, 0, 64 } };
 	uint8_t bytes[256];
 	struct setup s;
 	uint32_t len;
@@ -215,15 +216,20 @@ static void test_hostile_datagrams_do_not_stop_the_service(void)
 	len = put_request(bytes, 2, &hundred_k, 1);
 	CHECK_INT(send(fd, bytes, len, 0), len);
 	CHECK_INT(status_of_next(fd), WIRE_REFUSED);
-	len = put_request(bytes, 3, &endless, 1);
+	len = put_request(bytes, 3, endless, 2);
 	CHECK_INT(send(fd, bytes, len, 0), len);
-	WAIT_UNTIL(count_said(&s, "connection dropped") == 1);
-	CHECK_INT(count_said(&s, "udp://127.0.0.1:"), 1);
+	CHECK_INT(status_of_next(fd), WIRE_REFUSED);
+	CHECK_INT(count_said(&s, "request refused"), 2);
+	CHECK_INT(count_said(&s, "udp://127.0.0.1:"), 2);
+	CHECK_INT(stats_of(&s).refused, 2);
+	len = put_request(bytes, 3, endless, 1); /* without a reply */
+	CHECK_INT(send(fd, bytes, len, 0), len);
+	WAIT_UNTIL(count_said(&s, "program without a reply: connection dropped") == 1);
 	len = put_request(bytes, 4, (const struct wire_operation[]){ { WIRE_SEND_REPLY, 0, 64 } },
 			  1);
 	CHECK_INT(send(fd, bytes, len, 0), len);
 	CHECK_INT(status_of_next(fd), WIRE_OK);
-	CHECK_INT(stats_of(&s).loop.udp.in, 7);
+	CHECK_INT(stats_of(&s).loop.udp.in, 8);
 	close(fd);
 	setup_finish(&s);
 }

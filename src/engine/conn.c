@@ -207,6 +207,11 @@ bool conn_is_full(struct conn *c)
 	return full;
 }
 
+uint64_t conn_send_max(const struct conn *c)
+{
+	return c->flags & CONN_DATAGRAM ? DATAGRAM_MAX : UINT64_MAX;
+}
+
 bool conn_is_open(const struct conn *c)
 {
 	return !(c->flags & (CONN_CLOSING | CONN_CONNECTING));

@@ -41,6 +41,9 @@ enum conn_end {
 /* What a role does with connections. All are called in the loop's thread. */
 struct conn_role {
 	uint8_t accepts; /* enum wire_type it expects; the other is a fault */
+	/* Messages above limits.message_max come like all others, for the role to refuse; else they
+	 * are a fault. Their padding, too, is counted and not kept. */
+	bool takes_long;
 
 	/* Connected (conn_connect), or a new peer of a UDP socket. Optional. */
 	void (*opened)(struct conn *c);
@@ -73,8 +76,7 @@ struct conn {
 		struct {
 			struct conn *dirty_next;
 			struct outqueue out; /* what the peer is owed */
-			uint64_t skip;	     /* padding still to come of the message in carry; in
-					  closed() after a head's fault: its length */
+			uint64_t skip;	     /* padding still to come of the message in carry */
 		};
 		struct io_op closing; /* nothing of the above is needed any more */
 	};
@@ -108,6 +110,9 @@ void conn_append_payload_zero_copy(struct conn *c, uint64_t len);
  * file leaves. */
 void conn_append_file(struct conn *c, int fd, uint64_t offset, uint64_t len);
 
+/* The longest message that can be sent on it. */
+uint64_t conn_send_max(const struct conn *c);
+
 /* The role should stop appending of its own accord (answers to messages are always taken). */
 bool conn_is_full(struct conn *c);
 
@@ -118,7 +123,8 @@ void conn_flush(struct conn *c);
 void conn_close(struct conn *c);
 /* Closes when the queue is empty and nothing is held; reads no more. */
 void conn_finish(struct conn *c);
-/* The peer broke the rules (found by the role: limits, programs). */
+/* The peer broke the rules of the format (found by the role: programs). What only asks for too much
+ * is refused instead: wire.h says where the border is. */
 void conn_fault(struct conn *c, enum wire_fault fault);
 
 /* In closed(): why, as a sentence without a full stop; NULL: end and code say it all. */

@@ -53,14 +53,12 @@ static enum wire_fault type_fault(const struct conn *c, const struct wire_head *
 
 static bool head_is_fine(struct conn *c, const uint8_t *data, struct wire_head *head)
 {
-	enum wire_fault fault = wire_get_head(data, c->loop->limits.message_max, head);
+	enum wire_fault fault = wire_get_head(data, conn_longest(c->role, c->loop), head);
 
 	if (!fault && head->type != c->role->accepts)
 		fault = type_fault(c, head);
-	if (fault) {
-		c->skip = head->length;
+	if (fault)
 		conn_fault(c, fault);
-	}
 	return !fault;
 }
 

@@ -44,6 +44,12 @@ void conn_drop(struct conn *c); /* its memory, when the backend is closed */
 void conn_join_loop(struct conn *c, struct loop *loop);
 void conn_leave_loop(struct conn *c);
 
+/* The longest message that the role wants to hear of. */
+static inline uint32_t conn_longest(const struct conn_role *role, const struct loop *loop)
+{
+	return role->takes_long ? UINT32_MAX : loop->limits.message_max;
+}
+
 /* conn_input.c */
 void conn_start_reading(struct conn *c);
 void conn_read_on(struct conn *c); /* after a pause */

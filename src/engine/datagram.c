@@ -57,7 +57,7 @@ static void on_error(struct datagram *d, int code)
 static bool is_message(const struct datagram *d, const uint8_t *data, size_t len,
 		       struct wire_head *ret)
 {
-	return len >= WIRE_HEAD && !wire_get_head(data, d->loop->limits.message_max, ret) &&
+	return len >= WIRE_HEAD && !wire_get_head(data, conn_longest(d->role, d->loop), ret) &&
 	       ret->type == d->role->accepts && ret->length == len;
 }
 

@@ -11,8 +11,8 @@
  *
  * limits: nothing can be paused. What comes from a peer that is over limits.in_flight or
  * limits.out_queue is dropped; when more than opts.queue bytes of the socket are unsent, what is
- * appended is dropped. A reply longer than DATAGRAM_MAX leaves as one without a body and with the
- * status WIRE_REFUSED. All of it is counted (loop_stats.udp).
+ * appended is dropped. A reply longer than DATAGRAM_MAX (conn_send_max() tells it before) leaves as
+ * one without a body and with the status WIRE_REFUSED. All of it is counted (loop_stats.udp).
  *
  * loss: nothing is sent twice. A peer never closes; conn_fault() drops it, and its next valid
  * message makes it anew. That nobody listens (ICMP) a connected socket hears, by

@@ -29,7 +29,7 @@ struct guard;
 struct tls_loop;
 
 struct loop_limits {
-	uint32_t message_max; /* bytes; longer messages are a fault */
+	uint32_t message_max; /* bytes; longer messages are a fault (but: conn_role.takes_long) */
 	uint32_t connections; /* open at a time; above, new ones are closed at once */
 	uint32_t out_queue;   /* bytes of answers a connection may owe before reading stops
 				 (large payloads count in full but take no memory) */

@@ -10,13 +10,15 @@ static const char *const fault_texts[WIRE_FAULTS] = {
 	[WIRE_BAD_VERSION] = "not a message of version 2",
 	[WIRE_BAD_TYPE] = "neither the request nor the reply that was expected",
 	[WIRE_SHORT_LENGTH] = "message shorter than its head and body",
-	[WIRE_LONG_MESSAGE] = "message longer than the limit",
+	[WIRE_LONG_MESSAGE] = "message longer than the limit (--max-message)",
 	[WIRE_LONG_BODY] = "program longer than 4096 bytes",
 	[WIRE_BAD_FLAGS] = "unknown flags",
 	[WIRE_CUT_OPERATION] = "operation reaches over the end of the program",
 	[WIRE_BAD_OPERATION] = "unknown operation",
-	[WIRE_BAD_REPLY] = "reply size below 24 bytes or above the limit",
+	[WIRE_BAD_REPLY] = "reply size below 24 bytes, or a second reply",
 	[WIRE_NO_REPLY] = "program without a reply",
+	[WIRE_LONG_REPLY] = "asks for a reply, or for a message to be forwarded, that is longer "
+			    "than the limit (--max-message; 65507 bytes by UDP)",
 	[WIRE_OVER_LIMIT] = "asks for more time, or more bytes of storage, than the limit "
 			    "(--max-compute, --max-store, --max-load)",
 	[WIRE_BAD_FORWARD] =

@@ -52,6 +52,21 @@
  * sum of what it waited. What elapsed beyond the child's own four is the network's and the
  * retries'.
  *
+ * Two things can be wrong with a request, and whoever serves it treats them differently:
+ *
+ *	its form is broken	the connection ends (conn_fault): what cannot be read, down to the
+ *				inmost program of a forward. Every node on the way sees that, so
+ *				none passes it on, and it costs nobody but its sender.
+ *	it asks for too much	the request alone ends, before its first operation: the reply is a
+ *				bare head with WIRE_REFUSED. What a receiver has and allows (devices
+ *				and their sizes, time, bytes, the length of messages) only it can
+ *				know; a node that forwards such a request is not to blame, and its
+ *				connection carries the requests of others.
+ *
+ * A length above the receiver's limit is of the second kind: the head is sound and says where the
+ * next message begins, so the padding is counted to its end. Of a reply it is a fault, for nobody
+ * asked for that much.
+ *
  * Drawn constants only, no code. Durations, not instants: no clock has to agree with another. A
  * reply too small for its records (below 56 bytes for the first) carries those that fit and says
  * so; below 24 bytes there is no reply. The decoder never reads beyond what it was given and
@@ -126,21 +141,24 @@ enum wire_fault {
 	WIRE_BAD_VERSION,
 	WIRE_BAD_TYPE,
 	WIRE_SHORT_LENGTH, /* length below the head's, or below head + body */
-	WIRE_LONG_MESSAGE, /* above the receiver's limit */
 	WIRE_LONG_BODY,	   /* above WIRE_BODY_MAX */
 	WIRE_BAD_FLAGS,
 	WIRE_CUT_OPERATION,   /* an operation reaches over the end of the body */
 	WIRE_BAD_OPERATION,   /* unknown code, wrong len, unknown flags */
-	WIRE_BAD_REPLY,	      /* reply size below the head's or above the limit */
+	WIRE_BAD_REPLY,	      /* reply size below the head's, or a second reply */
 	WIRE_NO_REPLY,	      /* the program ends without a reply */
-	WIRE_OVER_LIMIT,      /* asks for more than the receiver allows (compute time, ...) */
 	WIRE_BAD_FORWARD,     /* no or too many destinations, impossible quorum, too deep, ... */
 	WIRE_BAD_DESTINATION, /* an address that is none */
-	WIRE_NO_DEVICE,	      /* a storage device that the receiver does not have */
-	WIRE_BEYOND_DEVICE,   /* reaches over the end of a storage device */
-	WIRE_ASKS_SECRET,     /* a challenge, where nobody knows a secret */
-	WIRE_NO_PROOF,	      /* something else before the proof */
-	WIRE_LATE_PROOF,      /* nothing, for too long */
+	/* A request of sound form that asks for too much: WIRE_REFUSED. */
+	WIRE_LONG_MESSAGE,  /* above the receiver's limit; as a reply: a fault */
+	WIRE_LONG_REPLY,    /* asks for a reply, or a message to be forwarded, above it or UDP's */
+	WIRE_OVER_LIMIT,    /* asks for more than the receiver allows (compute time, ...) */
+	WIRE_NO_DEVICE,	    /* a storage device that the receiver does not have */
+	WIRE_BEYOND_DEVICE, /* reaches over the end of a storage device */
+	/* The form again. */
+	WIRE_ASKS_SECRET, /* a challenge, where nobody knows a secret */
+	WIRE_NO_PROOF,	  /* something else before the proof */
+	WIRE_LATE_PROOF,  /* nothing, for too long */
 	WIRE_BAD_PROOF,
 	WIRE_FAULTS
 };

@@ -108,6 +108,7 @@ static json_t *stats_json(const struct node *node)
 	}
 	stats = backend_stats_json(&s.backend);
 	json_object_set_new(stats, "requests", json_integer(s.requests));
+	json_object_set_new(stats, "refused", json_integer((json_int_t)s.refused));
 	json_object_set_new(stats, "accepted", json_integer(s.accepted));
 	json_object_set_new(stats, "accept_errors", json_integer(s.accept_errors));
 	json_object_set_new(stats, "bytes_in", json_integer(s.loop.bytes_in));
@@ -184,7 +185,6 @@ static void write_datagrams(const struct datagram_stats *u, FILE *out)
 	write_count(out, u->cut, "longer than the buffer");
 	write_count(out, u->over_limit + u->no_room + u->queue_full, "dropped over a limit");
 	write_count(out, u->unsent, "not sent");
-	write_count(out, u->too_long, "replies too long for a datagram");
 	write_count(out, u->gso_refused, "sockets on which the kernel refused UDP_SEGMENT");
 }
 
@@ -194,10 +194,12 @@ void node_counters_text(const struct node_stats *s, FILE *out)
 
 	for (int fault = 1; fault < WIRE_FAULTS; fault++)
 		faults += s->faults[fault];
+	faults -= s->refused; /* which ended no connection */
 	fprintf(out,
 		"requests %" PRIu64 ", connections accepted %" PRIu64 " and open %" PRIu64
 		", faults %" PRIu64 ", resets %" PRIu64,
 		s->requests, s->accepted, s->connections, faults, s->loop.resets);
+	write_count(out, s->refused, "requests refused");
 	write_datagrams(&s->loop.udp, out);
 	if (s->requests)
 		fprintf(out, ", system calls per request %.3g",

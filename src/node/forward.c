@@ -368,7 +368,7 @@ static void on_answered(struct attempt *a, const struct message *m)
 		forget(f, t, t->attempts);
 	if (status != WIRE_OK) {
 		if (was_waiting)
-			give_up(f, t, status == WIRE_TIMEOUT ? WIRE_TIMEOUT : WIRE_ERROR);
+			give_up(f, t, status < WIRE_STATUSES ? status : WIRE_ERROR);
 	} else {
 		f->waiting -= was_waiting;
 		t->state = TARGET_ANSWERED;

@@ -1,18 +1,20 @@
 /*
  * forward.h - forwards of requests that wait: attempts, answers, quorum, retries, the end.
  *
- * A forward has targets, one for each destination it was given: two targets may be the same place.
- * With PICK_ALL all are asked, with the others one at a time. A target waits for an answer until
- * its attempt has been silent for the timeout, or has failed; then it is asked again, while there
- * are retries: at once by a fresh attempt, or with a pick the next candidate is. An older attempt
- * goes on: its answer counts like any other, but one for each target. Who has answered with an
- * error is not asked again, nor is, without a pick, where this node may not or cannot go. What
- * waits in a queue that is full (upstream.h) is not queued twice. Datagrams get lost: an attempt by
- * UDP has FORWARD_UDP_TIMEOUT_NS if the request says nothing else.
+ * A forward has targets, one for each destination it was given: two targets may be the same
+ * place. With PICK_ALL all are asked, with the others one at a time. A target waits for an
+ * answer until its attempt has been silent for the timeout, or has failed; then it is asked
+ * again, while there are retries: at once by a fresh attempt, or with a pick the next candidate
+ * is. An older attempt goes on: its answer counts like any other, but one for each target. Who
+ * has answered that it failed, timed out or refuses is not asked again, nor is, without a pick,
+ * where this node may not or cannot go. What waits in a queue that is full (upstream.h) is not
+ * queued twice. Datagrams get lost: an attempt by UDP has FORWARD_UDP_TIMEOUT_NS if the request
+ * says nothing else.
  *
- * The forward ends when `quorum` targets have answered, or as soon as so many cannot any more; the
- * target that decided it gives the status. It also ends, WIRE_TIMEOUT, with the deadline of its
- * request. What is still under way then is given up: its answers are late.
+ * The forward ends when `quorum` targets have answered, or as soon as so many cannot any more;
+ * the target that decided it gives the status: its answer's (what is none of ours is an error),
+ * or what became of its attempts. It also ends, WIRE_TIMEOUT, with the deadline of its request.
+ * What is still under way then is given up: its answers are late.
  *
  * The clock is the batch's, and read anew when a request begins to wait and when an answer comes:
  * what elapsed is never less than what the answer says was done.

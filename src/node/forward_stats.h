@@ -18,7 +18,8 @@ struct forward_stats {
 	uint64_t completed;   /* got their quorum */
 	uint64_t timeouts;    /* ended because somebody was silent for too long */
 	uint64_t failures;    /* ended because of errors */
-	uint64_t refused;     /* ended because the destination or the hop budget forbids them */
+	uint64_t refused;     /* ended because the destination or the hop budget forbids them, or
+				 because they ask another node for too much */
 	uint64_t cancelled;   /* nobody waited any more: the client has gone */
 	uint64_t attempts;    /* requests sent to other nodes */
 	uint64_t retries;     /* of those, not the first to their destination */

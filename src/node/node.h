@@ -27,9 +27,10 @@
  * the node shows its own certificate if it is asked. Whether it checks the other's, which has to be
  * for its IP address or --tls-name, --forward-tls-verify says; `auto`: if --tls-verify does.
  *
- * What clients do wrong is said once each (hooks.say): peer, what, "connection dropped"; at most
- * ten sentences a second, then how many were left out. How programs are run, and what the times in
- * a reply mean, is in program.h.
+ * What clients do wrong is said once each (hooks.say): peer, what, "connection dropped" or
+ * "request refused" (wire.h says which); at most ten sentences a second, then how many were left
+ * out. Of refusals each kind is said once of a connection, and ten a second of a worker; all are
+ * counted. How programs are run, and what the times in a reply mean, is in program.h.
  *
  * Storage devices (storage.h) are opened before the first thread starts; a node without --storage
  * makes one when it is first asked for. All that is stored is synced when node_stop() returns, if
@@ -124,11 +125,12 @@ struct node_stats {
 	struct loop_stats loop;
 	struct backend_stats backend;
 	uint64_t requests; /* programs run to their reply */
+	uint64_t refused;  /* answered WIRE_REFUSED instead, before their first operation */
 	uint64_t operations[WIRE_CODES];
 	uint64_t accepted, accept_errors;
-	uint64_t connections; /* open now */
-	uint64_t faults[WIRE_FAULTS];
-	int64_t compute_ns; /* time spent computing */
+	uint64_t connections;	      /* open now */
+	uint64_t faults[WIRE_FAULTS]; /* what ended connections, and why requests were refused */
+	int64_t compute_ns;	      /* time spent computing */
 	struct forward_stats forward;
 };
 

@@ -2,10 +2,11 @@
  * operation.h - what an operation of a program is to the machinery that runs programs.
  *
  * An operation is a `struct operation` in a file of its own (operation_NAME.c) and a row in
- * registry.c. program.c asks check() of the whole program before any of it runs, then run() of one
- * after the other. An operation that can wait is OPERATION_LASTS: run() finds the request in an
- * object that stays (run->waiting) and may return STEP_WAITS; what it waited for calls
- * program_continue(), in the thread of the loop and never from within run().
+ * registry.c. Of a program whose form is sound (wire_check_program) program.c asks check() of
+ * each operation before any of it runs, then run() of one after the other. An operation that can
+ * wait is OPERATION_LASTS: run() finds the request in an object that stays (run->waiting) and
+ * may return STEP_WAITS; what it waited for calls program_continue(), in the thread of the loop
+ * and never from within run().
  *
  * For node/ alone.
  *
@@ -16,6 +17,7 @@
 
 #include "node/program.h"
 
+struct device;
 struct forward;
 struct records;
 
@@ -56,7 +58,9 @@ struct waiting {
 struct demand {
 	uint64_t time_ns;
 	uint64_t stored, loaded; /* bytes */
-	unsigned replies;
+	uint64_t reply_max;	 /* what may be asked for at most */
+	bool makes_default;	 /* nothing else is wrong: device 0 may be made for it now */
+	bool wants_default;	 /* and has to be */
 };
 
 enum operation_class {
@@ -74,6 +78,10 @@ enum step {
 struct operation {
 	const char *name;
 	enum operation_class class;
+	/*
+	 * Is that within what this node has and allows? If not, the request is refused, and
+	 * nothing may have happened yet. Its form is sound.
+	 */
 	enum wire_fault (*check)(const struct program_host *h, const struct wire_operation *op,
 				 struct demand *demand);
 	enum step (*run)(struct run *r, const struct wire_operation *op);
@@ -113,7 +121,21 @@ static inline int64_t program_look_ns(struct program_host *h)
 	return program_now_ns(h);
 }
 
+/* operation_storage.c: the device that is asked for; *ret is NULL while it is still to be made. */
+enum wire_fault find_device(const struct program_host *h, uint32_t index, struct demand *demand,
+			    struct device **ret);
+
+/* What may be asked for, before anything has been. */
+static inline struct demand demand_of(const struct program_host *h, const struct conn *c)
+{
+	uint64_t most = conn_send_max(c);
+
+	return (struct demand){ .reply_max = most < h->reply_max ? most : h->reply_max };
+}
+
 /* operation_reply.c: a request that asks for nothing else; false: it is not one of those. */
 bool reply_at_once(struct program_host *h, struct conn *c, const struct message *m);
+/* A bare head: no reply of the size asked for, for that may be what is too much. */
+void reply_refused(struct program_host *h, struct conn *c, uint64_t id);
 
 #endif

@@ -5,17 +5,36 @@
  */
 #include "node/forward.h"
 
+/* How long the answer to this program will be. */
+static uint64_t reply_size(struct wire_program program)
+{
+	struct wire_operation op;
+
+	do
+		wire_next_operation(&program, &op);
+	while (op.code != WIRE_SEND_REPLY);
+	return op.value;
+}
+
+/*
+ * The other nodes' answers have to be short enough as well: one that is too long would end the
+ * connection to that node, and with it what others have sent on it.
+ */
 static enum wire_fault check_forward(const struct program_host *h, const struct wire_operation *op,
 				     struct demand *demand)
 {
-	enum wire_fault fault = wire_check_forward(op);
 	struct wire_forward f;
+	struct wire_branch b;
 
 	(void)demand;
-	if (fault)
-		return fault;
 	wire_get_forward(op, &f);
-	return f.size > h->reply_max ? WIRE_LONG_MESSAGE : WIRE_FINE;
+	if (f.size > h->reply_max)
+		return WIRE_LONG_REPLY;
+	while (wire_next_branch(&f, &b)) {
+		if (reply_size(wire_program(b.program, b.program_len)) > h->reply_max)
+			return WIRE_LONG_REPLY;
+	}
+	return WIRE_FINE;
 }
 
 static unsigned count_targets(const struct wire_operation *op)

@@ -15,14 +15,15 @@
 static enum wire_fault check_reply(const struct program_host *h, const struct wire_operation *op,
 				   struct demand *demand)
 {
+	enum wire_fault excess;
 	struct device *d;
 
-	if (op->value < WIRE_HEAD || op->value > h->reply_max || demand->replies++)
-		return WIRE_BAD_REPLY;
+	if (op->value > demand->reply_max)
+		return WIRE_LONG_REPLY;
 	if (op->flags != REPLY_SENDFILE)
 		return WIRE_FINE;
-	d = h->transfers ? storage_device(h->transfers->storage, op->device) : NULL;
-	return d ? device_check_send(d, op->value) : WIRE_NO_DEVICE;
+	excess = find_device(h, op->device, demand, &d);
+	return excess || !d ? excess : device_check_send(d, op->value);
 }
 
 /* What a reply says besides its size. */
@@ -75,6 +76,13 @@ static void append_rest(struct program_host *h, struct conn *c, const struct wir
 		conn_append_payload(c, len);
 }
 
+/* It leaves with the batch. */
+static void has_replied(struct program_host *h, const struct conn *c)
+{
+	h->replied_ns = loop_now_ns(h->loop);
+	h->replied_to = c;
+}
+
 static bool append_reply(struct program_host *h, struct conn *c, const struct wire_operation *op,
 			 const struct answer *answer)
 {
@@ -108,10 +116,23 @@ static bool append_reply(struct program_host *h, struct conn *c, const struct wi
 		memset(p + filled, 0, padding);
 	else
 		append_rest(h, c, op, padding);
-	h->replied_ns = loop_now_ns(h->loop);
-	h->replied_to = c;
+	has_replied(h, c);
 	h->stats.requests++;
 	return conn_is_open(c);
+}
+
+void reply_refused(struct program_host *h, struct conn *c, uint64_t id)
+{
+	uint8_t *p = conn_append(c, WIRE_HEAD);
+
+	if (!p)
+		return;
+	wire_put_head(p, &(struct wire_head){ .length = WIRE_HEAD,
+					      .version = WIRE_VERSION,
+					      .type = WIRE_REPLY,
+					      .hops = WIRE_REFUSED,
+					      .id = id });
+	has_replied(h, c);
 }
 
 static enum step run_reply(struct run *r, const struct wire_operation *op)
@@ -138,12 +159,13 @@ const struct operation operation_reply = {
 bool reply_at_once(struct program_host *h, struct conn *c, const struct message *m)
 {
 	struct wire_program program = wire_program(m->body, m->head.body_len);
-	struct demand demand = { 0 };
+	struct demand demand = demand_of(h, c);
 	struct wire_operation op;
 
 	if (m->head.body_len != WIRE_OPERATION || m->body[0] != WIRE_SEND_REPLY || h->ready_first)
 		return false;
-	if (wire_next_operation(&program, &op) || check_reply(h, &op, &demand))
+	if (m->head.length > h->loop->limits.message_max || wire_next_operation(&program, &op) ||
+	    op.value < WIRE_HEAD || check_reply(h, &op, &demand) || demand.wants_default)
 		return false;
 	h->stats.operations[WIRE_SEND_REPLY]++;
 	append_reply(h, c, &op,

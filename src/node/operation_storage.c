@@ -3,41 +3,59 @@
  *
  * A load is done when all its bytes have been read. A store is done when they have been written;
  * one with WIRE_STORE_SYNC when they are durable, which with sync=TIME is the end of the next
- * periodic sync. What the device cannot do does not end the connection: the reply says error.
+ * periodic sync. What the device cannot do when it comes to it is an error of the reply.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "node/operation.h"
 #include "node/transfer.h"
 
+enum wire_fault find_device(const struct program_host *h, uint32_t index, struct demand *demand,
+			    struct device **ret)
+{
+	struct storage *s = h->transfers ? h->transfers->storage : NULL;
+
+	*ret = NULL;
+	if (!s)
+		return WIRE_NO_DEVICE;
+	if (!demand->makes_default && storage_would_make(s, index)) {
+		demand->wants_default = true;
+		return WIRE_FINE;
+	}
+	*ret = storage_device(s, index);
+	return *ret ? WIRE_FINE : WIRE_NO_DEVICE;
+}
+
 /* op's bytes within what is left of the limit, and within the device. */
 static enum wire_fault check_bytes(const struct program_host *h, const struct wire_operation *op,
-				   uint64_t *sum, int64_t limit)
+				   struct demand *demand, uint64_t *sum, int64_t limit)
 {
-	struct device *d = storage_device(h->transfers->storage, op->device);
+	enum wire_fault excess;
+	struct device *d;
 
-	if (!d)
-		return WIRE_NO_DEVICE;
+	excess = find_device(h, op->device, demand, &d);
+	if (excess)
+		return excess;
 	if (op->value > (uint64_t)limit - *sum)
 		return WIRE_OVER_LIMIT;
 	*sum += op->value;
-	return device_check(d, op);
+	return d ? device_check(d, op) : WIRE_FINE;
 }
 
 static enum wire_fault check_load(const struct program_host *h, const struct wire_operation *op,
 				  struct demand *demand)
 {
-	if (!h->transfers)
-		return WIRE_NO_DEVICE;
-	return check_bytes(h, op, &demand->loaded, h->transfers->storage->opts.load_max);
+	int64_t limit = h->transfers ? h->transfers->storage->opts.load_max : 0;
+
+	return check_bytes(h, op, demand, &demand->loaded, limit);
 }
 
 static enum wire_fault check_store(const struct program_host *h, const struct wire_operation *op,
 				   struct demand *demand)
 {
-	if (!h->transfers)
-		return WIRE_NO_DEVICE;
-	return check_bytes(h, op, &demand->stored, h->transfers->storage->opts.store_max);
+	int64_t limit = h->transfers ? h->transfers->storage->opts.store_max : 0;
+
+	return check_bytes(h, op, demand, &demand->stored, limit);
 }
 
 static enum step run_storage(struct run *r, const struct wire_operation *op)

@@ -57,24 +57,63 @@ const char *program_operation_name(unsigned code)
 	return code < WIRE_CODES && operations[code] ? operations[code]->name : NULL;
 }
 
-static enum wire_fault check(const struct program_host *h, struct wire_program program)
+static enum wire_fault check_all(const struct program_host *h, struct wire_program program,
+				 struct demand *demand)
 {
-	struct demand demand = { 0 };
+	enum wire_fault excess = WIRE_FINE;
 	struct wire_operation op;
-	enum wire_fault fault;
 
-	for (;;) {
-		fault = wire_next_operation(&program, &op);
-		if (fault)
-			return fault;
+	while (!excess) {
+		wire_next_operation(&program, &op);
 		if (!op.code)
-			return demand.replies ? WIRE_FINE : WIRE_NO_REPLY;
-		if (!operations[op.code])
-			return WIRE_BAD_OPERATION;
-		fault = operations[op.code]->check(h, &op, &demand);
-		if (fault)
-			return fault;
+			break;
+		excess = operations[op.code] ? operations[op.code]->check(h, &op, demand)
+					     : WIRE_BAD_OPERATION;
 	}
+	return excess;
+}
+
+/* What a sound request asks for that this node has not, or does not allow. Twice, when device 0 is
+ * to be made: not for one that is refused. */
+static enum wire_fault find_excess(const struct program_host *h, const struct conn *c,
+				   const struct message *m)
+{
+	struct wire_program program = wire_program(m->body, m->head.body_len);
+	struct demand demand = demand_of(h, c);
+	enum wire_fault excess;
+
+	if (m->head.length > h->loop->limits.message_max)
+		return WIRE_LONG_MESSAGE;
+	excess = check_all(h, program, &demand);
+	if (excess || !demand.wants_default)
+		return excess;
+	demand = demand_of(h, c);
+	demand.makes_default = true;
+	return check_all(h, program, &demand);
+}
+
+static void refuse(struct program_host *h, struct conn *c, const struct message *m,
+		   enum wire_fault why)
+{
+	h->stats.refused++;
+	if (h->refused)
+		h->refused(c, m, why);
+	reply_refused(h, c, m->head.id);
+}
+
+/* False: it is not to be run. */
+static bool is_acceptable(struct program_host *h, struct conn *c, const struct message *m)
+{
+	enum wire_fault fault = wire_check_program(wire_program(m->body, m->head.body_len));
+
+	if (fault) {
+		conn_fault(c, fault);
+		return false;
+	}
+	fault = find_excess(h, c, m);
+	if (fault)
+		refuse(h, c, m, fault);
+	return !fault;
 }
 
 /* What was not computing until now was waiting behind others. */
@@ -336,16 +375,10 @@ void program_run(struct program_host *h, struct conn *c, const struct message *m
 {
 	struct wire_program program = wire_program(m->body, m->head.body_len);
 	int64_t now_ns = program_now_ns(h);
-	enum wire_fault fault;
 	struct run r;
 
-	if (reply_at_once(h, c, m))
+	if (reply_at_once(h, c, m) || !is_acceptable(h, c, m))
 		return;
-	fault = check(h, program);
-	if (fault) {
-		conn_fault(c, fault);
-		return;
-	}
 	r = (struct run){
 		.host = h,
 		.conn = c,

@@ -1,9 +1,20 @@
 /*
  * program.h - runs the programs that requests carry.
  *
- * A program is checked as a whole before any of it runs; what is wrong with it is the connection's
- * end (conn_fault). It has exactly one reply; operations behind the reply are still run. A request
- * that has passed its deadline does no more work: the reply says WIRE_TIMEOUT.
+ * A request is checked as a whole before any of it runs. One whose form is broken ends its
+ * connection (conn_fault); one that asks for more than this node has and allows is answered with
+ * WIRE_REFUSED, nothing of it is done, and all others go on: wire.h says where the border is and
+ * why. Everything is known by then, for what is drawn the client has drawn. Only what depends on
+ * others shows later, when earlier operations have been done: a forward that may not go there,
+ * or has no hops left, or is refused by the node it goes to, and a device that fails, give the
+ * reply their status. A file that was cut off under a reply by sendfile ends the connection: the
+ * head has promised its bytes.
+ *
+ * A refusal takes no object, allocates nothing and reads no clock; its 24 bytes count towards
+ * limits.out_queue like any reply, so who asks for too much and does not read is not read from.
+ *
+ * A program has exactly one reply; operations behind the reply are still run. A request that has
+ * passed its deadline does no more work: the reply says WIRE_TIMEOUT.
  *
  * Computing holds the worker, and a reply or forward that was made but not sent would wait for it.
  * So a long computation behind such a one is put into the ready queue instead, and all programs
@@ -28,7 +39,8 @@
 struct transfers;
 
 struct program_stats {
-	uint64_t requests; /* replied */
+	uint64_t requests; /* replied, but for these: */
+	uint64_t refused;  /* asked for too much; nothing of them was run */
 	uint64_t operations[WIRE_CODES];
 	int64_t compute_ns;
 };
@@ -51,6 +63,9 @@ struct program_host {
 	uint8_t hops_max;	   /* a request's budget is cut to it */
 	struct cache small, large; /* requests that wait, by what is left of their programs */
 	void *orphans;		   /* of closed connections, until their operations come back */
+
+	/* Told of each request that asks for too much, in front of its answer. NULL: nobody. */
+	void (*refused)(struct conn *c, const struct message *m, enum wire_fault why);
 };
 
 void program_host_init(struct program_host *h, struct loop *loop, const struct compute *compute,

@@ -231,10 +231,15 @@ static void try_default(struct storage *s)
 			    s->devices[0].opts.path);
 }
 
+bool storage_would_make(const struct storage *s, uint32_t index)
+{
+	return index == 0 && s->has_default &&
+	       !atomic_load_explicit(&s->count, memory_order_acquire);
+}
+
 struct device *storage_device(struct storage *s, uint32_t index)
 {
-	if (index == 0 && s->has_default &&
-	    !atomic_load_explicit(&s->count, memory_order_acquire)) {
+	if (storage_would_make(s, index)) {
 		pthread_mutex_lock(&s->lock);
 		try_default(s);
 		pthread_mutex_unlock(&s->lock);

@@ -9,7 +9,8 @@
  * stores measure the device and not the file system's search for space.
  *
  * Without any --storage there is still device 0, as in DistWalk: the first program that asks for
- * it makes $HOME/.ringwalk_store_0, and the node says so. --storage=none is a node without any.
+ * it, and for nothing else that is refused, makes $HOME/.ringwalk_store_0, and the node says so.
+ * --storage=none is a node without any.
  *
  * Sequential loads and stores have a place each in every device, common to all workers. Stores go
  * back to 0 where the next one would not fit below `size`; loads go on at 0 behind the end of what
@@ -88,6 +89,8 @@ void storage_stop(struct storage *s);
 /* Stops it if need be. Takes a zeroed one. */
 void storage_close(struct storage *s);
 
+/* storage_device() would have to make it first, or has tried in vain. */
+bool storage_would_make(const struct storage *s, uint32_t index);
 /* NULL: there is none. May make device 0. */
 struct device *storage_device(struct storage *s, uint32_t index);
 

@@ -44,6 +44,14 @@ static void on_message(struct conn *c, const struct message *m)
 	program_run(&worker_of(c)->host, c, m);
 }
 
+static void on_refused(struct conn *c, const struct message *m, enum wire_fault why)
+{
+	struct worker *w = worker_of(c);
+
+	w->stats.faults[why]++;
+	worker_say_refused(w, c, m, why);
+}
+
 static void on_end(struct conn *c, enum conn_end end, int code)
 {
 	struct worker *w = worker_of(c);
@@ -65,6 +73,7 @@ static void on_closed(struct conn *c, enum conn_end end, int code)
 /* Connections to other nodes have a role of their own (upstream.c). */
 static const struct conn_role role = {
 	.accepts = WIRE_REQUEST,
+	.takes_long = true,
 	.message = on_message,
 	.closed = on_closed,
 };
@@ -77,6 +86,7 @@ static void on_peer(struct conn *c)
 
 const struct conn_role worker_datagram_role = {
 	.accepts = WIRE_REQUEST,
+	.takes_long = true,
 	.opened = on_peer,
 	.message = on_message,
 	.closed = on_end,
@@ -339,6 +349,7 @@ static int prepare(struct worker *w, struct err *err)
 		program_host_init(&w->host, &w->loop, &common->compute, (uint64_t)opts->message_max,
 				  (uint64_t)opts->compute_max_ns);
 	w->host.clock = clock_now_ns;
+	w->host.refused = on_refused;
 	if (!result && prepare_forwards(w))
 		result = err_sys(err, -ENOMEM, "worker %u: forwards", w->index);
 	if (!result)

@@ -68,6 +68,8 @@ struct worker {
 	struct node_stats stats; /* all but what loop, backend and host count themselves */
 	struct io_op rest;	 /* a timer: sentences that were left out are counted then */
 	bool rest_is_due;
+	int64_t refusals_since_ns; /* a second: how many of its refusals were said */
+	unsigned refusals_said;
 	pthread_t thread;
 	unsigned index;
 	struct err failure; /* what ended it before its time */
@@ -99,10 +101,13 @@ int worker_check_accepted(const struct worker *w, int fd, struct err *err);
 int worker_prepare_upstream(struct worker *w, const struct address *a, int fd, struct err *err);
 int worker_check_upstream(const struct worker *w, int fd, struct err *err);
 /*
- * worker_say.c: sentences for a person. Why a connection ended; and, when the speaker left one out,
- * how many those were, a second later, even if nothing more happens.
+ * worker_say.c: sentences for a person. Why a connection ended; why a request is refused, unless
+ * that was said of this connection, or ten were said in this second; and, when the speaker left one
+ * out, how many those were, a second later, even if nothing more happens.
  */
 void worker_say_end(struct worker *w, const struct conn *c, enum conn_end end, int code);
+void worker_say_refused(struct worker *w, struct conn *c, const struct message *m,
+			enum wire_fault why);
 void worker_say_rest_later(struct worker *w);
 /* In any thread, after something was put into one of its boxes, or the phase has changed. */
 void worker_notify(struct worker *w);

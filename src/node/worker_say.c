@@ -49,18 +49,6 @@ static const char *format_peer(int fd, char *buf, size_t size)
 	return buf;
 }
 
-static void format_fault(const struct conn *c, enum wire_fault fault, char *buf, size_t size)
-{
-	char limit[32];
-
-	if (fault == WIRE_LONG_MESSAGE)
-		snprintf(
-			buf, size, "message of %" PRIu64 " bytes, limit %s", c->skip,
-			units_format(UNIT_SIZE, c->loop->limits.message_max, limit, sizeof(limit)));
-	else
-		snprintf(buf, size, "%s", wire_fault_text(fault));
-}
-
 static void format_end(const struct conn *c, enum conn_end end, int code, char *buf, size_t size)
 {
 	const char *reason = conn_reason(c);
@@ -68,7 +56,7 @@ static void format_end(const struct conn *c, enum conn_end end, int code, char *
 	if (reason)
 		snprintf(buf, size, "%s", reason);
 	else if (end == CONN_FAULT)
-		format_fault(c, (enum wire_fault)code, buf, size);
+		snprintf(buf, size, "%s", wire_fault_text((enum wire_fault)code));
 	else if (end == CONN_CUT)
 		snprintf(buf, size, "ended in the middle of a message");
 	else if (code == -ERANGE)
@@ -78,17 +66,68 @@ static void format_end(const struct conn *c, enum conn_end end, int code, char *
 		snprintf(buf, size, "%s", strerror(-code));
 }
 
-void worker_say_end(struct worker *w, const struct conn *c, enum conn_end end, int code)
+static void say_of_peer(struct worker *w, const struct conn *c, const char *what,
+			const char *consequence)
 {
-	char peer[ADDRESS_TEXT], what[400];
+	char peer[ADDRESS_TEXT];
 	struct address a;
 
-	format_end(c, end, code, what, sizeof(what));
 	if (datagram_peer_address(c, &a))
 		address_format(&a, peer, sizeof(peer));
 	else
 		format_peer(c->recv.fd, peer, sizeof(peer));
-	if (!speaker_say(&w->common->speaker, loop_now_ns(&w->loop), "%s: %s: connection dropped",
-			 peer, what))
+	if (!speaker_say(&w->common->speaker, loop_now_ns(&w->loop), "%s: %s: %s", peer, what,
+			 consequence))
 		worker_say_rest_later(w);
+}
+
+void worker_say_end(struct worker *w, const struct conn *c, enum conn_end end, int code)
+{
+	char what[400];
+
+	format_end(c, end, code, what, sizeof(what));
+	say_of_peer(w, c, what, "connection dropped");
+}
+
+static void say_refusal(struct worker *w, const struct conn *c, const struct message *m,
+			enum wire_fault why)
+{
+	char what[400], limit[32];
+
+	if (why == WIRE_LONG_MESSAGE)
+		snprintf(what, sizeof(what), "message of %u bytes, limit %s (--max-message)",
+			 m->head.length,
+			 units_format(UNIT_SIZE, w->loop.limits.message_max, limit, sizeof(limit)));
+	else
+		snprintf(what, sizeof(what), "%s", wire_fault_text(why));
+	say_of_peer(w, c, what, "request refused");
+}
+
+/* Of conn.tag: a connection is told of each kind once. */
+static uint16_t bit_of(enum wire_fault why)
+{
+	return (uint16_t)(1U << why % 16);
+}
+
+/* A flood of refusals must not cost more than other requests do: the speaker would be asked, with a
+ * sentence in hand, for each peer that UDP makes up. */
+static bool may_say_refusal(struct worker *w)
+{
+	int64_t now_ns = loop_now_ns(&w->loop);
+
+	if (now_ns - w->refusals_since_ns >= SEC) {
+		w->refusals_since_ns = now_ns;
+		w->refusals_said = 0;
+	}
+	return w->refusals_said < SPEAKER_SENTENCES;
+}
+
+void worker_say_refused(struct worker *w, struct conn *c, const struct message *m,
+			enum wire_fault why)
+{
+	if (c->tag & bit_of(why) || !may_say_refusal(w))
+		return;
+	c->tag |= bit_of(why);
+	w->refusals_said++;
+	say_refusal(w, c, m, why);
 }

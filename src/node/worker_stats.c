@@ -37,6 +37,7 @@ void worker_publish(struct worker *w)
 	if (w->loop.backend)
 		PUBLISH(w, backend, &w->loop.backend->stats);
 	PUBLISH(w, requests, &w->host.stats.requests);
+	PUBLISH(w, refused, &w->host.stats.refused);
 	PUBLISH(w, operations, w->host.stats.operations);
 	PUBLISH(w, accepted, &own->accepted);
 	PUBLISH(w, connections, &own->connections);
