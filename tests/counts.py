@@ -8,6 +8,9 @@ printed as its last line of that form. A program that failed without counting a 
 crashed, hung, or left a sanitizer's report) counts as one failed test; one that prints no counts
 is one test. The status is 1 when anything failed or when nothing ran.
 
+Before that line each reason for skipping is one, with the test or with how many of which program;
+a program that counts more of them than it gives reasons for is named, too.
+
 SPDX-License-Identifier: Apache-2.0
 """
 import json
@@ -15,6 +18,8 @@ import os
 import re
 import sys
 
+TITLE = re.compile(r"  (?:Test: )?(?P<title>.+?) \.\.\.(?: |$)")
+SKIPPED = re.compile(r"(?:^| )skipped: (?P<why>.+)$")
 COUNTS = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped")
 GOOD = ("OK", "EXPECTEDFAIL")
 
@@ -40,12 +45,45 @@ def test_counts(test):
     return passed, failed or 1, skipped
 
 
+def skips(test):
+    """(title, why) of each test that was skipped in one program; "" is the program as a whole."""
+    found, title = [], ""
+    for line in test.get("stdout", "").splitlines():
+        begun = TITLE.match(line)
+        title = begun["title"] if begun else title
+        skipped = SKIPPED.search(line)
+        if skipped:
+            found.append((title, skipped["why"]))
+    count = test_counts(test)[2]
+    return found[:count] + [("", "no reason was given")] * (count - len(found))
+
+
+def show_skips(tests):
+    """A line for each reason: which test, or how many of which programs."""
+    reasons = {}
+    for test in tests:
+        name = test.get("name", "?").split(" / ")[-1]
+        for title, why in skips(test):
+            reasons.setdefault(why, []).append((name, title))
+    if reasons:
+        print("skipped, and why:")
+    for why, places in sorted(reasons.items()):
+        programs = [name for name, _ in places]
+        if len(places) == 1 and places[0][1]:
+            where = ": ".join(places[0])
+        else:
+            where = ", ".join(f"{name} ({programs.count(name)})" if programs.count(name) > 1
+                              else name for name in dict.fromkeys(programs))
+        print(f"  {where}: {why}")
+
+
 def main(paths):
-    total = [0, 0, 0]
+    tests = []
     for path in filter(os.path.exists, paths):
         with open(path, encoding="utf-8", errors="replace") as log:
-            for line in log:
-                total = [a + b for a, b in zip(total, test_counts(json.loads(line)))]
+            tests += [json.loads(line) for line in log]
+    total = [sum(column) for column in zip(*map(test_counts, tests))] or [0, 0, 0]
+    show_skips(tests)
     print("%d passed, %d failed, %d skipped" % tuple(total))
     return 1 if total[1] or not any(total) else 0
 

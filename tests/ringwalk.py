@@ -122,4 +122,6 @@ def main(tests):
         if name.startswith("test_") and (not wanted or name in wanted):
             counts[run_one(name, test)] += 1
     print(", ".join(f"{count} {what}" for what, count in counts.items()))
+    if counts["skipped"] and not counts["failed"] and not counts["passed"]:
+        return 77  # not possible here, as meson has it
     return 1 if counts["failed"] or not sum(counts.values()) else 0

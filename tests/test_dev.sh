@@ -247,6 +247,7 @@ test_tests()
 	run test
 	check 'counts are added' last_line_is '5 passed, 0 failed, 1 skipped'
 	check 'and all is well' [ "$status" -eq 0 ]
+	check 'what was skipped is named' says 0 'skipped, and why:'
 	cat >>"$work/tree/testlog.json" <<-'END'
 		{"result": "FAIL", "returncode": -11, "stdout": "2 passed, 0 failed, 0 skipped\n"}
 	END

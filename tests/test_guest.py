@@ -150,6 +150,12 @@ def test_what_must_be_possible_and_is_skipped_has_failed():
     assert outcomes(play(suites("a"), skipped)[0].results) == [("a", "SKIP")]
     work, _ = play(suites("a", must=True), skipped)
     assert outcomes(work.results) == [("a", "FAIL")] and "must be possible" in work.results[0].text
+    in_part = skipped.replace("0 passed", "3 passed").replace("exit 77", "exit 0")
+    assert outcomes(play(suites("a"), in_part)[0].results) == [("a", "OK")]
+    work, _ = play(suites("a", must=True), in_part)
+    assert outcomes(work.results) == [("a", "FAIL")] and "must be possible" in work.results[0].text
+    whole = in_part.replace("1 skipped", "0 skipped")
+    assert outcomes(play(suites("a", must=True), whole)[0].results) == [("a", "OK")]
 
 
 def test_patterns_choose_tests_in_their_order_and_once():
