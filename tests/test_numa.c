@@ -1,8 +1,8 @@
 /*
  * test_numa.c - where pages are after a policy was set: no-ops 12 to 15 of the kernel, provoked.
  *
- * Most of it needs two memory nodes, which a guest has (tests/guest); with one it says so. Each
- * case has a thread of its own, as a policy is a thread's.
+ * Most of it needs two memory nodes, which a guest has (tests/guest); with one it is skipped. Each
+ * case has a thread of its own, as a policy is a thread's. One node alone: test_numa_one.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,20 +12,10 @@
 #include <sys/syscall.h>
 
 #include "system/page_census.h"
+#include "tests/possible.h"
 #include "tests/tunable_test.h"
 
 #define PAGES 64
-
-static bool two_nodes(void)
-{
-	struct node_set there = { 0 };
-
-	nodes_with_memory(&there);
-	if (node_set_has(&there, 0) && node_set_has(&there, 1))
-		return true;
-	printf("\n    not possible here: this needs memory nodes 0 and 1");
-	return false;
-}
 
 /* Whether the kernel knows mode 5 or 6, asked of it. */
 static bool knows(int mode)
@@ -125,7 +115,7 @@ static void *run_no_op_12(void *arg)
 
 static void test_no_op_12_mbind_leaves_pages_that_were_touched_before(void)
 {
-	if (two_nodes())
+	if (possible_two_nodes())
 		tunable_test_thread(run_no_op_12, NULL);
 }
 
@@ -165,7 +155,7 @@ static void *run_no_op_13(void *arg)
 
 static void test_no_op_13_interleave_with_move_does_not_spread(void)
 {
-	if (two_nodes())
+	if (possible_two_nodes())
 		tunable_test_thread(run_no_op_13, NULL);
 }
 
@@ -177,7 +167,7 @@ static void *run_no_op_14(void *arg)
 	int mode;
 
 	if (syscall(SYS_set_mempolicy, MPOL_BIND, asked, 1025UL)) {
-		printf("\n    not possible here: set_mempolicy: %s", strerror(errno));
+		test_not_possible("set_mempolicy: %s", strerror(errno));
 		return NULL;
 	}
 	CHECK_INT(syscall(SYS_get_mempolicy, &mode, got, 1025UL, NULL, 0UL), 0);
@@ -235,7 +225,7 @@ static void *run_on_node_0(void *fn)
 
 static void test_no_op_15_the_stack_was_touched_before_the_policy(void)
 {
-	if (two_nodes())
+	if (possible_two_nodes())
 		tunable_test_thread(run_on_node_0, (void *)(uintptr_t)run_no_op_15);
 }
 
@@ -256,7 +246,7 @@ static void *run_late(void *arg)
 
 static void test_pages_touched_later_follow_the_rule_of_their_range(void)
 {
-	if (two_nodes())
+	if (possible_two_nodes())
 		tunable_test_thread(run_late, NULL);
 }
 
@@ -284,7 +274,7 @@ static void *run_weighted(void *arg)
 
 static void test_weighted_interleave_goes_by_the_machine_s_weights(void)
 {
-	if (two_nodes())
+	if (possible_two_nodes())
 		tunable_test_thread(run_weighted, NULL);
 }
 
@@ -312,7 +302,7 @@ static void *run_home(void *arg)
 
 static void test_a_home_node_comes_first_among_several(void)
 {
-	if (two_nodes())
+	if (possible_two_nodes())
 		tunable_test_thread(run_home, NULL);
 }
 
@@ -335,38 +325,8 @@ static void *run_migrate(void *arg)
 
 static void test_migrate_takes_what_the_process_had_before(void)
 {
-	if (two_nodes())
+	if (possible_two_nodes())
 		tunable_test_thread(run_migrate, NULL);
-}
-
-static void *run_one_node(void *arg)
-{
-	struct verdict_report report;
-	struct memory_range r = fresh(PAGES);
-
-	touch(&r);
-	CHECK_INT(tunable_test_apply("numa", "policy=interleave nodes=0", &report), 0);
-	CHECK_INT(report.verdict, VERDICT_VACUOUS);
-	CHECK_INT(settle("policy=interleave nodes=0", &r, 1, false, &report), 0);
-	CHECK_INT(report.verdict, VERDICT_VACUOUS);
-	CHECK_TEXT(report.why, "this machine has one memory node: 64 of 64 pages are there "
-			       "whatever the policy says");
-	CHECK_TEXT(report.requested, "policy=interleave nodes=0");
-	CHECK_TEXT(report.effective, "policy=interleave nodes=0");
-	munmap(r.base, r.len);
-	return NULL;
-}
-
-static void test_one_node_makes_every_policy_vacuous(void)
-{
-	struct node_set there = { 0 };
-
-	if (!nodes_with_memory(&there))
-		printf("\n    not possible here: this kernel knows no memory nodes");
-	else if (node_set_count(&there) > 1)
-		printf("\n    there are several memory nodes");
-	else
-		tunable_test_thread(run_one_node, NULL);
 }
 
 static CU_TestInfo tests[] = {
@@ -385,7 +345,6 @@ static CU_TestInfo tests[] = {
 	{ "a home node comes first among several", test_a_home_node_comes_first_among_several },
 	{ "migrate takes what the process had before",
 	  test_migrate_takes_what_the_process_had_before },
-	{ "one node makes every policy vacuous", test_one_node_makes_every_policy_vacuous },
 	CU_TEST_INFO_NULL,
 };
 
