@@ -2,7 +2,7 @@
  * test_affinity.c - what the kernel makes of masks: cpusets, threads that must not move.
  *
  * The cpuset is made here, below the one this process is in, and removed again; where that is not
- * possible the case says so.
+ * possible the case is skipped.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -30,7 +30,7 @@ static void *pin_to_absent(void *arg)
 static void test_no_op_1_a_mask_with_absent_cpus_shrinks(void)
 {
 	if (sysconf(_SC_NPROCESSORS_CONF) >= CPU_SETSIZE)
-		printf("\n    not possible here: every CPU exists");
+		test_not_possible("every CPU exists");
 	else
 		tunable_test_thread(pin_to_absent, NULL);
 }
@@ -43,7 +43,7 @@ static void *pin_in_cpuset(void *cpuset)
 	if (!tunable_test_write(cpuset, "cpuset.cpus", "1") ||
 	    !tunable_test_write(cpuset, "cpuset.mems", "0") ||
 	    !tunable_test_write(cpuset, "tasks", "0")) {
-		printf("\n    not possible here: cannot enter %s", (char *)cpuset);
+		test_not_possible("cannot enter %s", (char *)cpuset);
 		return NULL;
 	}
 	CHECK_INT(tunable_test_apply("pin", "cpus=0,1 spread=all", &report), -ERANGE);
@@ -65,7 +65,7 @@ static void test_no_op_2_a_cpuset_shrinks_a_mask(void)
 	char cpuset[256];
 
 	if (!tunable_test_group("cpuset", cpuset, sizeof(cpuset))) {
-		printf("\n    not possible here: no version 1 cpuset can be made");
+		test_not_possible("no version 1 cpuset can be made");
 		return;
 	}
 	tunable_test_thread(pin_in_cpuset, cpuset);
@@ -95,7 +95,7 @@ static void *pin_in_cpuset_v2(void *cpuset)
 
 	if (!tunable_test_write(cpuset, "cpuset.cpus", "1") ||
 	    !tunable_test_write(cpuset, "cgroup.procs", "0")) {
-		printf("\n    not possible here: cannot enter %s", (char *)cpuset);
+		test_not_possible("cannot enter %s", (char *)cpuset);
 		return NULL;
 	}
 	CHECK_INT(tunable_test_apply("pin", "cpus=0,1 spread=all", &report), -ERANGE);
@@ -113,7 +113,7 @@ static void test_no_op_2_a_cpuset_of_version_2_does_too(void)
 		tunable_test_process(pin_in_cpuset_v2, cpuset);
 		CHECK_INT(tunable_test_remove_group(cpuset), 0);
 	} else {
-		printf("\n    not possible here: no version 2 cpuset can be made");
+		test_not_possible("no version 2 cpuset can be made");
 	}
 	if (switched_on)
 		tunable_test_write("/sys/fs/cgroup", "cgroup.subtree_control", "-cpuset");
@@ -188,7 +188,7 @@ static void test_no_op_3_leaving_a_cpuset_resets_the_mask(void)
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) != 2 ||
 	    !tunable_test_group("cpuset", trip.folder, sizeof(trip.folder))) {
-		printf("\n    not possible here: no version 1 cpuset, or not two CPUs");
+		test_not_possible("no version 1 cpuset, or not two CPUs");
 		return;
 	}
 	snprintf(trip.home, sizeof(trip.home), "%s", trip.folder);
@@ -198,7 +198,7 @@ static void test_no_op_3_leaving_a_cpuset_resets_the_mask(void)
 		tunable_test_thread(leave_with_pin, &trip);
 		tunable_test_thread(leave_with_less, &trip);
 	} else {
-		printf("\n    not possible here: %s takes no CPU", trip.folder);
+		test_not_possible("%s takes no CPU", trip.folder);
 	}
 	CHECK_INT(tunable_test_remove_group(trip.folder), 0);
 }
@@ -228,10 +228,8 @@ static void *pin_with_reservation(void *arg)
 {
 	struct verdict_report report;
 
-	if (tunable_test_apply("sched", "policy=deadline runtime=1ms deadline=10ms", &report)) {
-		printf("\n    not possible here: %s", report.why);
+	if (!tunable_test_reserve("policy=deadline runtime=1ms deadline=10ms", &report))
 		return NULL;
-	}
 	CHECK_INT(tunable_test_apply("pin", "cpus=0", &report), -EBUSY);
 	CHECK_INT(report.verdict, VERDICT_DENIED);
 	CU_ASSERT(strstr(report.why, "pin it before the policy is set") != NULL);
@@ -241,7 +239,7 @@ static void *pin_with_reservation(void *arg)
 static void test_a_thread_with_a_reservation_cannot_be_pinned(void)
 {
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		printf("\n    not possible here: needs two CPUs");
+		test_not_possible("needs two CPUs");
 	else
 		tunable_test_thread(pin_with_reservation, NULL);
 }
@@ -266,7 +264,7 @@ static void test_pinning_to_all_cpus_is_vacuous(void)
 	sched_getaffinity(0, sizeof(mask), &mask);
 	kernel_file_read("/sys/devices/system/cpu/online", online, sizeof(online));
 	if (CPU_COUNT(&mask) < sysconf(_SC_NPROCESSORS_ONLN))
-		printf("\n    not possible here: this process may not run everywhere");
+		test_not_possible("this process may not run everywhere");
 	else
 		tunable_test_thread(pin_to_all, online);
 }

@@ -28,7 +28,7 @@ static void *apply_deadline_pinned(void *arg)
 static void test_a_pinned_thread_is_refused_a_reservation(void)
 {
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2 || !tunable_test_privileged())
-		printf("\n    not possible here: needs two CPUs and CAP_SYS_NICE");
+		test_not_possible("needs two CPUs and CAP_SYS_NICE");
 	else
 		tunable_test_thread(apply_deadline_pinned, NULL);
 }
@@ -44,10 +44,8 @@ static void *make_thread_with_reservation(void *arg)
 	struct verdict_report report;
 	int policy = -1;
 
-	if (tunable_test_apply("sched", "policy=deadline runtime=1ms deadline=10ms", &report)) {
-		printf("\n    not possible here: %s", report.why);
+	if (!tunable_test_reserve("policy=deadline runtime=1ms deadline=10ms", &report))
 		return NULL;
-	}
 	tunable_test_thread(ask_policy, &policy);
 	CHECK_INT(policy, SCHED_OTHER);
 	return NULL;
@@ -137,7 +135,7 @@ static void test_more_reservations_than_cpus_are_refused_with_what_is_left(void)
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (online >= THREADS_MAX || !tunable_test_privileged())
-		printf("\n    not possible here: needs CAP_SYS_NICE and few CPUs");
+		test_not_possible("needs CAP_SYS_NICE and few CPUs");
 	else
 		fill_the_machine((unsigned)online + 1);
 }
@@ -147,11 +145,8 @@ static void *overrun(void *arg)
 	struct verdict_report report;
 	int64_t end;
 
-	if (tunable_test_apply("sched", "policy=deadline runtime=1ms deadline=10ms overrun=yes",
-			       &report)) {
-		printf("\n    not possible here: %s", report.why);
+	if (!tunable_test_reserve("policy=deadline runtime=1ms deadline=10ms overrun=yes", &report))
 		return NULL;
-	}
 	tunable_test_ended("sched", "overrun=yes", &report);
 	CHECK_TEXT(report.why, "no overrun was seen: the reservation was large enough");
 	end = clock_now_ns() + 60 * MS;

@@ -182,26 +182,41 @@ static void test_a_cpu_for_a_socket_that_shares_its_port_with_none_is_vacuous(vo
 	close(fd);
 }
 
+#define PREFER_BUSY_POLL 69
+#define BUSY_POLL_BUDGET 70
+
 static void test_how_to_busy_poll_is_vacuous_without_how_long(void)
 {
 	static const struct {
 		const char *alone, *with;
+		int option, value; /* of alone */
 	} rows[] = {
-		{ "busy-poll-budget=8", "busy-poll=50us busy-poll-budget=8" },
-		{ "prefer-busy-poll=on", "busy-poll=50us prefer-busy-poll=on" },
+		{ "busy-poll-budget=8", "busy-poll=50us busy-poll-budget=8", BUSY_POLL_BUDGET, 8 },
+		{ "prefer-busy-poll=on", "busy-poll=50us prefer-busy-poll=on", PREFER_BUSY_POLL,
+		  1 },
 	};
 
 	for (unsigned i = 0; i < 2; i++) {
-		struct pair p = connect_pair();
+		struct pair p = connect_pair(), other = connect_pair();
 		struct verdict_report report;
+		int refused = set(other.client, SOL_SOCKET, rows[i].option, rows[i].value);
+		int refused_with =
+			refused ? refused : set(other.client, SOL_SOCKET, SO_BUSY_POLL, 50);
 
 		CHECK_INT(set(p.client, SOL_SOCKET, SO_BUSY_POLL, 0), 0);
-		if (tell(p.client, SOCKET_CONNECTED, rows[i].alone, &report))
-			printf("\n    not possible here: %s: %s", rows[i].alone, report.why);
+		CHECK_INT(tell(p.client, SOCKET_CONNECTED, rows[i].alone, &report) < 0,
+			  refused < 0);
+		if (refused)
+			test_not_tried("%s: %s", rows[i].alone, strerror(-refused));
 		else
 			check_why(&report, VERDICT_VACUOUS, "how to busy-poll, and nothing does");
-		if (!tell(p.client, SOCKET_CONNECTED, rows[i].with, &report))
+		CHECK_INT(tell(p.client, SOCKET_CONNECTED, rows[i].with, &report) < 0,
+			  refused_with < 0);
+		if (refused_with)
+			test_not_tried("%s: %s", rows[i].with, strerror(-refused_with));
+		else
 			check_why(&report, VERDICT_VACUOUS, "no NAPI device on this path");
+		close_pair(&other);
 		close_pair(&p);
 	}
 }
@@ -212,13 +227,14 @@ static void test_busy_polling_on_loopback_does_nothing(void)
 	struct pair p = connect_pair();
 	const int fds[] = { p.client, p.accepted };
 	struct verdict_report report;
+	int refused;
 
-	for (unsigned i = 0; i < 2; i++) {
+	refused = set(p.listener, SOL_SOCKET, SO_BUSY_POLL, 50);
+	if (refused)
+		test_not_possible("SO_BUSY_POLL: %s", strerror(-refused));
+	for (unsigned i = 0; i < 2 && !refused; i++) {
 		CHECK_INT(get(fds[i], SOL_SOCKET, SO_INCOMING_NAPI_ID), 0);
-		if (tell(fds[i], kinds[i], "busy-poll=50us", &report) == -EPERM) {
-			printf("\n    not possible here: SO_BUSY_POLL: %s", report.why);
-			continue;
-		}
+		tell(fds[i], kinds[i], "busy-poll=50us", &report);
 		CHECK_INT(get(fds[i], SOL_SOCKET, SO_BUSY_POLL), 50);
 		check_why(&report, VERDICT_VACUOUS, "busy polling does nothing");
 	}
@@ -255,7 +271,7 @@ static void test_a_fast_open_queue_that_the_sysctl_does_not_allow_is_never_used(
 	int fd = bound_socket();
 
 	if (bits < 0 || bits & 2 || !(bits & 1)) {
-		printf("\n    not possible here: net.ipv4.tcp_fastopen is %d, not 1", (int)bits);
+		test_not_possible("net.ipv4.tcp_fastopen is %d, not 1", (int)bits);
 	} else {
 		CU_ASSERT(tell(fd, SOCKET_LISTENING, "fastopen=16", &report) < 0);
 		check_why(&report, VERDICT_IGNORED, "lacks bit 2");
@@ -285,8 +301,7 @@ static void *fast_open_in_own_net(void *unused)
 	int fd;
 
 	if (!enter_own_net()) {
-		printf("\n    not possible here: no network namespace of our own: %s",
-		       strerror(errno));
+		test_not_possible("no network namespace of our own: %s", strerror(errno));
 		return unused;
 	}
 	fd = bound_socket();
@@ -311,11 +326,13 @@ static void test_a_delay_without_fq_is_ignored(void)
 	const char *settings = "tx-delay=500ms";
 	struct verdict_report report;
 	int64_t begin_ns = clock_now_ns();
+	int refused;
 
 	CHECK_INT(listen(p.listener, 1), 0);
+	refused = set(p.listener, IPPROTO_TCP, 37 /* TCP_TX_DELAY */, 0);
 	tell(p.client, SOCKET_CONNECTING, settings, &report);
-	if (report.verdict == VERDICT_UNSUPPORTED) {
-		printf("\n    not possible here: %s", report.why);
+	if (refused) {
+		test_not_possible("TCP_TX_DELAY: %s", strerror(-refused));
 	} else {
 		CHECK_INT(get(p.client, IPPROTO_TCP, 37 /* TCP_TX_DELAY */), 500000);
 		CHECK_INT(connect_to(p.listener, p.client), 0);

@@ -8,29 +8,46 @@
 
 #include "tests/tunable_test.h"
 
+static void check_ignored(void)
+{
+	struct verdict_report report;
+
+	CHECK_INT(tunable_test_apply("timer", "slack=1ms", &report), -EOPNOTSUPP);
+	CHECK_INT(report.verdict, VERDICT_IGNORED);
+	CU_ASSERT(strstr(report.why, "timer slack does not count for SCHED_") != NULL);
+}
+
 static void *apply_as_realtime(void *policy)
 {
 	struct verdict_report report;
 
-	if (tunable_test_apply("sched", policy, &report)) {
-		printf("\n    not possible here: %s", report.why);
-		return NULL;
-	}
-	CHECK_INT(tunable_test_apply("timer", "slack=1ms", &report), -EOPNOTSUPP);
-	CHECK_INT(report.verdict, VERDICT_IGNORED);
-	CU_ASSERT(strstr(report.why, "timer slack does not count for SCHED_") != NULL);
+	CHECK_INT(tunable_test_apply("sched", policy, &report), 0);
+	check_ignored();
 	return NULL;
 }
 
 static void test_slack_of_real_time_threads_is_ignored_and_said(void)
 {
 	if (!tunable_test_privileged()) {
-		printf("\n    not possible here: needs CAP_SYS_NICE");
+		test_not_possible("needs CAP_SYS_NICE");
 		return;
 	}
 	tunable_test_thread(apply_as_realtime, "policy=fifo");
 	tunable_test_thread(apply_as_realtime, "policy=rr");
-	tunable_test_thread(apply_as_realtime, "policy=deadline runtime=1ms deadline=10ms");
+}
+
+static void *apply_with_reservation(void *unused)
+{
+	struct verdict_report report;
+
+	if (tunable_test_reserve("policy=deadline runtime=1ms deadline=10ms", &report))
+		check_ignored();
+	return unused;
+}
+
+static void test_slack_of_threads_with_a_reservation_is_ignored_and_said(void)
+{
+	tunable_test_thread(apply_with_reservation, NULL);
 }
 
 static void *apply_zero(void *arg)
@@ -60,6 +77,21 @@ struct other {
 	int64_t slack;
 };
 
+/* Past the tunable: 0, or -errno. */
+static int give_slack(pid_t tid, const char *ns)
+{
+	char path[64];
+	int fd, rc;
+
+	snprintf(path, sizeof(path), "/proc/%d/timerslack_ns", tid);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	rc = write(fd, ns, strlen(ns)) < 0 ? -errno : 0;
+	close(fd);
+	return rc;
+}
+
 static void *wait_for_slack(void *arg)
 {
 	struct other *other = arg;
@@ -80,7 +112,7 @@ static void test_another_thread_can_be_given_its_slack(void)
 	struct err err = { 0 };
 	struct other other;
 	pthread_t thread;
-	int rc;
+	int rc, past;
 
 	pthread_barrier_init(&other.ready, NULL, 2);
 	pthread_barrier_init(&other.done, NULL, 2);
@@ -88,11 +120,13 @@ static void test_another_thread_can_be_given_its_slack(void)
 	pthread_barrier_wait(&other.ready);
 	target.tid = other.tid;
 	CHECK_INT(tunable_test_parse(timer, "slack=3us", &opts, &err), 0);
+	past = give_slack(other.tid, "7000");
 	rc = tunable_apply(timer, &target, &opts, &report, &err);
 	pthread_barrier_wait(&other.done);
 	pthread_join(thread, NULL);
-	if (rc)
-		printf("\n    not possible here: %s", err.text);
+	CHECK_INT(rc < 0, past < 0);
+	if (past)
+		test_not_possible("the slack of another thread: %s", strerror(-past));
 	else
 		CHECK_INT(other.slack, 3000);
 }
@@ -100,6 +134,8 @@ static void test_another_thread_can_be_given_its_slack(void)
 static CU_TestInfo tests[] = {
 	{ "no-op 10: slack of real-time threads is ignored and said",
 	  test_slack_of_real_time_threads_is_ignored_and_said },
+	{ "no-op 10: slack of threads with a reservation is ignored and said",
+	  test_slack_of_threads_with_a_reservation_is_ignored_and_said },
 	{ "no-op 10: zero leaves what is there", test_zero_leaves_what_is_there },
 	{ "another thread can be given its slack", test_another_thread_can_be_given_its_slack },
 	CU_TEST_INFO_NULL,

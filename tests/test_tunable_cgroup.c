@@ -37,7 +37,7 @@ static void try_apart(const char *controller, int version, void *(*fn)(void *), 
 	const char *why = impossible(controller, version);
 
 	if (why)
-		printf("\n    not possible here: %s", why);
+		test_not_possible("%s", why);
 	else
 		tunable_test_process(fn, arg);
 }
@@ -93,7 +93,7 @@ static void *narrow_affinity(void *arg)
 	sched_getaffinity(0, sizeof(before), &before);
 	snprintf(settings, sizeof(settings), "cpus=%d", sched_getcpu());
 	if (apply(&t, settings, &report) == -EBUSY) {
-		printf("\n    not possible now: %s", report.why);
+		test_not_possible("%s", report.why);
 		journal_close(t.journal);
 		return NULL;
 	}
@@ -130,7 +130,7 @@ static void *ask_for_what_is_anothers(void *arg)
 	CHECK_INT(mkdir(folder, 0755), 0);
 	if (cgroup_put(folder, "cpuset.cpus", strchr(settings, '=') + 1) ||
 	    cgroup_put(folder, "cpuset.cpu_exclusive", "1")) {
-		printf("\n    not possible now: the CPU is another cpuset's already");
+		test_not_possible("the CPU is another cpuset's already");
 	} else {
 		snprintf(words, sizeof(words),
 			 "cgroup.%s refused: another cpuset below %s has some of them for itself",
@@ -189,18 +189,19 @@ static void *refuse_fifo(void *arg)
 
 	CHECK_INT(apply(&t, "cpu-weight=100", &report), 0);
 	cgroup_find(0, "cpu", &place);
-	if (tunable_test_apply("sched", "policy=fifo", &sched)) {
-		CHECK_INT(sched.verdict, VERDICT_DENIED);
-		CU_ASSERT(strstr(sched.why, place.folder) != NULL);
-		CU_ASSERT(strstr(sched.why, "cgroup.rt-runtime") != NULL);
-	} else {
-		printf("\n    groups have no real-time budget here");
-		tunable_test_apply("sched", "policy=other", &sched);
+	if (tunable_test_privileged()) { /* in here, too */
+		test_not_possible("groups have no real-time budget here");
 		journal_close(t.journal);
 		return NULL;
 	}
+	CHECK_INT(tunable_test_apply("sched", "policy=fifo", &sched), -EPERM);
+	CHECK_INT(sched.verdict, VERDICT_DENIED);
+	CU_ASSERT(strstr(sched.why, place.folder) != NULL);
+	CU_ASSERT(strstr(sched.why, "cgroup.rt-runtime") != NULL);
 	if (apply(&t, "rt-runtime=10ms", &report)) {
-		printf("\n    not possible now: %s", report.why);
+		/* The groups above have none to give. */
+		CU_ASSERT(!tunable_test_write(place.folder, "cpu.rt_runtime_us", "10000"));
+		test_not_tried("with a budget: %s", report.why);
 	} else {
 		CHECK_INT(tunable_test_apply("sched", "policy=fifo", &sched), 0);
 		CU_ASSERT(strstr(sched.why, "may use 10000 of every 1000000 us") != NULL);
@@ -213,7 +214,7 @@ static void *refuse_fifo(void *arg)
 static void test_a_new_group_takes_real_time_threads_only_with_a_budget(void)
 {
 	if (!tunable_test_privileged())
-		printf("\n    not possible here: needs CAP_SYS_NICE");
+		test_not_possible("needs CAP_SYS_NICE");
 	else
 		try_apart("cpu", 0, refuse_fifo, NULL);
 }
@@ -331,7 +332,7 @@ static void partition_and_kill(void)
 	}
 	CU_ASSERT(wait_for(is_set, s));
 	if (s->rc == -EBUSY) {
-		printf("\n    not possible now: %s", s->why);
+		test_not_possible("%s", s->why);
 	} else {
 		CHECK_TEXT(s->why, "");
 		CHECK_INT(s->rc, 0);
@@ -353,7 +354,7 @@ static void test_a_pinned_reservation_works_in_a_root_domain_and_a_kill_leaves_n
 	const char *why = impossible("cpuset", 0);
 
 	if (why || !tunable_test_privileged() || sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		printf("\n    not possible here: %s", why ? why : "two CPUs and CAP_SYS_NICE");
+		test_not_possible("%s", why ? why : "two CPUs and CAP_SYS_NICE");
 	else
 		partition_and_kill();
 }
@@ -371,10 +372,12 @@ static void *part_and_leave(void *arg)
 		snprintf(settings, sizeof(settings), "cpus=%d partition=root parent=/", cpu);
 		rc = apply(&t, settings, &report);
 	}
-	if (rc)
-		printf("\n    not possible now: %s", report.why);
-	else
+	if (rc == -EBUSY) {
+		test_not_possible("%s", report.why);
+	} else {
+		CHECK_INT(rc, 0);
 		CHECK_INT(cgroup->apply(&t, &(struct cgroup_opts){ 0 }, NULL), 0);
+	}
 	CHECK_INT(balance(), 0);
 	journal_close(t.journal);
 	CHECK_INT(balance(), 0);
@@ -387,7 +390,7 @@ static void test_balancing_that_was_off_is_off_when_a_root_domain_is_left(void)
 	struct cgroup_place place;
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2 || impossible("cpuset", 1) || balance() != 1) {
-		printf("\n    not possible here: two CPUs, cpuset of version 1, and balancing on");
+		test_not_possible("two CPUs, cpuset of version 1, and balancing on");
 		return;
 	}
 	cgroup_find(0, "cpuset", &place);

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "system/journal.h"
+#include "tests/possible.h"
 #include "tests/tunable_contract.h"
 
 /* kernel: the nice value of the session's leader, which every row's process is itself. */
@@ -43,7 +44,8 @@ static void close_journal(struct target *t)
 
 static const char *impossible(void)
 {
-	return access("/proc/self/autogroup", F_OK) ? "this kernel has no autogroups" : NULL;
+	return access("/proc/self/autogroup", F_OK) ? "this kernel has no autogroups"
+						    : possible_journal_why();
 }
 
 const struct suite suite_autogroup = {

@@ -14,6 +14,7 @@
 #include <stdalign.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -133,6 +134,55 @@ static inline bool tunable_test_privileged(void)
 	return allowed;
 }
 
+/* What sched_setattr(2) takes, as of its first version. */
+struct tunable_test_attr {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime_ns, deadline_ns, period_ns;
+};
+
+/* A reservation of 1 ms in 10 for this thread, past the tunable: 0 or -errno. Given back. */
+static inline int tunable_test_reserve_past(void)
+{
+	struct tunable_test_attr attr = { .size = sizeof(attr),
+					  .policy = 6, /* SCHED_DEADLINE */
+					  .flags = 1,  /* SCHED_FLAG_RESET_ON_FORK */
+					  .runtime_ns = 1000000,
+					  .deadline_ns = 10000000,
+					  .period_ns = 10000000 };
+	const struct sched_param other = { 0 };
+
+	if (syscall(SYS_sched_setattr, 0, &attr, 0))
+		return -errno;
+	return sched_setscheduler(0, SCHED_OTHER, &other) ? -errno : 0;
+}
+
+/*
+ * Settings of a reservation of 1 ms in 10, applied to this thread. False: the kernel refuses it
+ * past the tunable, too, and the test is skipped. Reservations are the machine's: what others held
+ * the one moment may be free the next, so both are asked again before they are said to disagree.
+ */
+static inline bool tunable_test_reserve(const char *settings, struct verdict_report *report)
+{
+	for (int i = 0; i < 50; i++) {
+		int past;
+
+		if (!tunable_test_apply("sched", settings, report))
+			return true;
+		past = tunable_test_reserve_past();
+		if (past) {
+			test_not_possible("the kernel refuses reservations: %s", strerror(-past));
+			return false;
+		}
+		usleep(10000);
+	}
+	printf("\n    %s: %s", settings, report->why);
+	CU_FAIL("a reservation that the kernel takes is refused");
+	return false;
+}
+
 /* Undoes nice(1), for what is expected of the kernel is so at nice 0. False: it may not. */
 static inline bool tunable_test_nice_0(void)
 {
@@ -160,7 +210,7 @@ static inline void tunable_test_as_nobody(unsigned (*fn)(void))
 	}
 	waitpid(child, &status, 0);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == TEST_SKIP)
-		printf("\n    not possible here: needs nice 0, and of root another user");
+		test_not_possible("needs nice 0, and of root another user");
 	else
 		CHECK_INT(status, 0);
 }
