@@ -22,7 +22,7 @@
 #include "backends/backend.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "tests/test.h"
+#include "tests/choose_backend.h"
 
 static const struct backend_ops *ops; /* by backend_main() */
 
@@ -105,11 +105,27 @@ static inline void pair(int fd[2])
 		abort();
 }
 
+/* What Linux 6.MINOR brought opens. False: this kernel is older, and the test is skipped. */
+static inline bool opens_new(const char *text, unsigned minor)
+{
+	struct backend *b = NULL;
+	struct err err = { 0 };
+	int rc = open_with(&b, text, &err);
+
+	ops->close(b);
+	if (rc == -EOPNOTSUPP && possible_lack(text, minor))
+		test_not_possible("%s", err.text);
+	else
+		CHECK_TEXT(err.text, "");
+	return !rc;
+}
+
 /* One row of what is asked for and what becomes of it. */
 struct read_back_row {
 	const char *opts;
 	enum verdict verdict;
 	const char *effective, *why; /* whole; a part */
+	unsigned since;		     /* Linux 6.x; 0: all have it */
 };
 
 /* What only a newer kernel has is left out, and said. */
@@ -121,10 +137,12 @@ static inline void check_read_back(const struct read_back_row *row)
 	struct err err = { 0 };
 	int rc = ops->open(&b, opts, &err);
 
-	if (rc == -EOPNOTSUPP) {
-		printf("\n    %s: not possible here: %s", row->opts, err.text);
+	if (rc == -EOPNOTSUPP && possible_lack(row->opts, row->since)) {
+		test_not_tried("%s: %s", row->opts, err.text);
 		return;
 	}
+	if (rc)
+		printf("\n    %s: %s", row->opts, err.text);
 	CHECK_INT(rc, 0);
 	if (rc)
 		return;
@@ -192,7 +210,7 @@ static inline void check_lack(const struct lack_row *row)
 	CHECK_INT(waitpid(pid, &status, 0), pid);
 	CU_ASSERT_FATAL(WIFEXITED(status));
 	if (WEXITSTATUS(status) == TEST_SKIP)
-		printf(" (left out: no seccomp here)");
+		test_not_possible("no seccomp");
 	else
 		CHECK_INT(WEXITSTATUS(status), 0);
 }
@@ -273,9 +291,9 @@ static inline int backend_main(const char *backend, const char *name, CU_TestInf
 	struct err err = { 0 };
 
 	ops = backend_find(backend, &err);
-	if (!ops || ops->probe(&err) < 0)
+	if (!ops)
 		return test_skip(err.text);
-	return test_main(name, tests);
+	return ops->probe(&err) < 0 ? choose_refused(ops, err.text) : test_main(name, tests);
 }
 
 #endif

@@ -18,6 +18,7 @@
 #include "client/client.h"
 #include "tests/certificate_opts.h"
 #include "tests/node_fixture.h"
+#include "tests/possible.h"
 
 #define REQUESTS 50 /* of a trial */
 

@@ -11,8 +11,10 @@ static void run_sessions(const struct setup *s, enum place place)
 	static const struct deed deed = { "compute 5us;sleep 100us;store 1KiB,nosync" };
 	struct trial t = { .deed = &deed, .place = place };
 
-	if (stage.addresses[place] < 0)
+	if (stage.addresses[place] < 0) {
+		test_not_tried("over %s", transport_cases[place].name);
 		return;
+	}
 	trial_prepare_client(&t, s);
 	trial_set(&t, "connections", "1");
 	trial_set(&t, "num-sessions", "5");

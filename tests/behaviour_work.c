@@ -82,8 +82,10 @@ static void behave_stored(const struct deed *d, enum place place, unsigned first
 	struct node_device before, after;
 	struct node *node = stage.nodes[first].node;
 
-	if (stage.addresses[place] < 0)
+	if (stage.addresses[place] < 0) {
+		test_not_tried("over %s", transport_cases[place].name);
 		return;
+	}
 	node_device(node, 0, &before);
 	behave_once(d, place, first, check_storage);
 	node_device(node, 0, &after);

@@ -8,10 +8,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/resource.h>
 
-/* May the process have so many, if need be after raising its soft limit? If not it says so. */
+#include "tests/test.h"
+
+/* May the process have so many, if need be after raising its soft limit? If not it is skipped. */
 static inline bool descriptors_reach(rlim_t count)
 {
 	struct rlimit limit;
@@ -22,8 +23,8 @@ static inline bool descriptors_reach(rlim_t count)
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
 	if (limit.rlim_cur < count)
-		printf("\n    not possible here: RLIMIT_NOFILE is %ju, needed are %ju",
-		       (uintmax_t)limit.rlim_max, (uintmax_t)count);
+		test_not_possible("RLIMIT_NOFILE is %ju, needed are %ju", (uintmax_t)limit.rlim_max,
+				  (uintmax_t)count);
 	return limit.rlim_cur >= count;
 }
 

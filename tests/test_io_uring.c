@@ -298,15 +298,13 @@ static void test_full_queue(void)
 static void test_min_wait(void)
 {
 	struct seen recv[2];
-	struct backend *b = NULL;
-	struct err err = { 0 };
+	struct backend *b;
 	int fd[2][2];
 	int64_t start_ns;
 
-	if (open_with(&b, "min-wait=1s min-wait-count=2", &err) == -EOPNOTSUPP) {
-		printf(" (not possible here: %s)", err.text);
+	if (!opens_new("min-wait=1s min-wait-count=2", 12))
 		return;
-	}
+	b = opened("min-wait=1s min-wait-count=2");
 	for (int i = 0; i < 2; i++) {
 		pair(fd[i]);
 		recv[i] = (struct seen){ .op = { .kind = IO_RECV, .fd = fd[i][0], .done = see } };
@@ -359,14 +357,8 @@ static uint64_t retries_with(const char *text)
 
 static void test_incremental_buffers(void)
 {
-	struct backend *b = NULL;
-	struct err err = { 0 };
-
-	if (open_with(&b, "incremental-buffers=yes", &err) == -EOPNOTSUPP) {
-		printf(" (not possible here: %s)", err.text);
+	if (!opens_new("incremental-buffers=yes", 12))
 		return;
-	}
-	ops->close(b);
 	CU_ASSERT(retries_with("buffers=1") > 0);
 	CHECK_INT(retries_with("buffers=1 incremental-buffers=yes"), 0);
 }

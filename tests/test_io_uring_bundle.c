@@ -55,28 +55,11 @@ static struct cost receive_stream(const char *text, void (*connect)(int fd[2]))
 	return cost;
 }
 
-/* Says why not. */
-static bool has_bundles(void)
-{
-	struct backend *b = NULL;
-	struct err err = { 0 };
-	int rc = open_with(&b, "recv-bundle=yes", &err);
-
-	if (rc == -EOPNOTSUPP) {
-		printf(" (not possible here: %s)", err.text);
-		return false;
-	}
-	CHECK_INT(rc, 0);
-	if (!rc)
-		ops->close(b);
-	return !rc;
-}
-
 static void test_bundles(void)
 {
 	struct cost cost;
 
-	if (!has_bundles())
+	if (!opens_new("recv-bundle=yes", 10))
 		return;
 	cost = receive_stream("buffers=64 buffer-size=256B multishot-recv=no", pair);
 	CU_ASSERT(cost.syscalls >= 64);
@@ -93,7 +76,7 @@ static void test_bundle_of_one(void)
 {
 	struct cost cost;
 
-	if (!has_bundles())
+	if (!opens_new("recv-bundle=yes", 10))
 		return;
 	cost = receive_stream("buffers=64 buffer-size=256B recv-bundle=yes multishot-recv=no",
 			      pair);
@@ -112,7 +95,7 @@ static void test_close_within_a_bundle(void)
 	int64_t began_ns;
 	int fd[2];
 
-	if (!has_bundles())
+	if (!opens_new("recv-bundle=yes", 10))
 		return;
 	b = opened("recv-bundle=yes buffers=16 buffer-size=256B multishot-recv=no");
 	pair(fd);

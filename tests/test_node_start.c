@@ -303,7 +303,7 @@ static void test_select_says_which_descriptor_it_cannot_watch(void)
 	getrlimit(RLIMIT_NOFILE, &was);
 	limit.rlim_max = was.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit)) {
-		printf("\n    not possible here: needs 2048 descriptors");
+		test_not_possible("needs 2048 descriptors");
 		return;
 	}
 	start_plain(&s, backend);

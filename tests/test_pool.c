@@ -10,7 +10,7 @@
 #include "engine/cache.h"
 #include "engine/loop.h"
 #include "engine/memory.h"
-#include "tests/test.h"
+#include "tests/choose_backend.h"
 
 #define OBJECT 2048
 
@@ -141,13 +141,17 @@ static void check_backend(const struct backend_ops *ops, const char *yes, unsign
 	struct memory m = { 0 };
 	struct loop loop = { 0 };
 	struct err err = { 0 };
+	int rc;
 
 	knob_defaults(&ops->group, opts);
 	if (yes)
 		CHECK_INT(knob_parse(knob_find(&ops->group, yes), "yes", opts, &err), 0);
-	if (loop_init(&loop, ops, opts, &limits, &err)) {
-		printf("\n    not possible here: %s: %s", ops->group.name, err.text);
+	rc = loop_init(&loop, ops, opts, &limits, &err);
+	if (rc && (choose_lacks(ops) || (rc == -EOPNOTSUPP && yes && !possible_since(6, 12)))) {
+		test_not_tried("%s: %s", ops->group.name, err.text);
 	} else {
+		CHECK_TEXT(err.text, "");
+		CHECK_INT(rc, 0);
 		memory_add_loop(&m, &loop);
 		CU_ASSERT(holds(find(&m, "messages"), cache_get(&loop.chunks)));
 		CHECK_INT(count_of(&m, "receive buffer") + count_of(&m, "buffer ring"), buffers);
