@@ -6,7 +6,9 @@
 #include "observe/perf.h"
 
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <sched.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,11 +31,28 @@ static void give_the_cpu_away(void)
 
 /* What a process without privileges finds. */
 struct findings {
+	int refused;	   /* errno of the kernel, asked past perf.h; 0: it is not */
 	int64_t user_only; /* what the kernel counts when it is left out; -errno: refuses */
 	int64_t counted;   /* what a session counts; -1: nothing */
 	int64_t switches;  /* what /proc says */
 	char why[PERF_WHY];
 };
+
+/* errno of perf_event_open(2) for a software event of this thread; 0: it is counted. */
+static int refusal(uint64_t event, bool user_only)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_SOFTWARE,
+					.size = sizeof(attr),
+					.config = event,
+					.exclude_kernel = user_only,
+					.exclude_hv = user_only };
+	long fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+
+	if (fd < 0)
+		return errno;
+	close((int)fd);
+	return 0;
+}
 
 static void look(struct findings *f)
 {
@@ -42,6 +61,7 @@ static void look(struct findings *f)
 	struct task from, to;
 	int fd = perf_event_start(PERF_SWITCHES, 0, true);
 
+	f->refused = refusal(PERF_COUNT_SW_CONTEXT_SWITCHES, true);
 	perf_session_start(&s, PERF_SWITCHES, &self, 1);
 	task_read_self(&from);
 	give_the_cpu_away();
@@ -84,9 +104,8 @@ static void test_no_op_30(void)
 	int64_t paranoid = kernel_file_number("/proc/sys/kernel/perf_event_paranoid", 0);
 	struct findings f = { 0 };
 
-	if (!look_as_nobody(&f) || f.user_only < 0) {
-		printf("\n    not possible here: %s",
-		       f.user_only ? strerror(-(int)f.user_only) : "privileges stay");
+	if (!look_as_nobody(&f) || f.refused) {
+		test_not_possible("%s", f.refused ? strerror(f.refused) : "privileges stay");
 		return;
 	}
 	/* There were switches, the kernel says so, and its event says there were none. */
@@ -127,6 +146,7 @@ static bool wander(const cpu_set_t *allowed)
 static void test_migrations_are_those_of_proc(void)
 {
 	struct perf_session s = { 0 };
+	int refused = refusal(PERF_COUNT_SW_CPU_MIGRATIONS, false);
 	pid_t self = gettid();
 	struct task from, to;
 	bool moved;
@@ -135,17 +155,19 @@ static void test_migrations_are_those_of_proc(void)
 	task_read_self(&from);
 	moved = wander(&from.allowed);
 	task_read_self(&to);
-	if (!moved || from.count[TASK_MIGRATIONS] < 0 || *s.event[PERF_MIGRATIONS].why) {
-		printf("\n    not possible here: %s", !moved ? "one CPU"
-						      : *s.event[PERF_MIGRATIONS].why
-							      ? s.event[PERF_MIGRATIONS].why
-							      : "/proc does not say migrations");
+	if (!moved) {
+		test_not_possible("one CPU");
+	} else if (refused) {
+		test_not_possible("migrations: %s", strerror(refused));
+	} else if (access("/proc/thread-self/sched", R_OK)) {
+		test_not_possible("this kernel does not say a thread's migrations");
 	} else {
 		int64_t counted = perf_session_read(&s, PERF_MIGRATIONS);
 		int64_t said = to.count[TASK_MIGRATIONS] - from.count[TASK_MIGRATIONS];
 
 		CU_ASSERT(counted >= TURNS - 1);
 		CU_ASSERT(said >= TURNS - 1);
+		CHECK_TEXT(s.event[PERF_MIGRATIONS].why, "");
 		/* They were not begun at the same instant. */
 		CU_ASSERT(counted - said <= 2 && said - counted <= 2);
 	}

@@ -18,7 +18,7 @@
 #include "lab/run.h"
 #include "system/kernel_value.h"
 #include "tests/lab_fake.h"
-#include "tests/test.h"
+#include "tests/possible.h"
 
 #define INTERVAL "/proc/sys/vm/stat_interval"
 #define CORKING	 "/proc/sys/net/ipv4/tcp_autocorking"
@@ -29,28 +29,9 @@ static const char *program;
 /* Settings of the machine can be changed, and a journal kept of it (not under valgrind). */
 static bool is_root_here(void)
 {
-	struct journal *j = NULL;
-	struct err err = { 0 };
-	int rc = access(INTERVAL, W_OK) ? err_sys(&err, -errno, INTERVAL)
-					: journal_open(&j, "ringwalk test", &err);
-
-	journal_close(j);
-	if (rc)
-		printf("\n    not possible here: %s", err.text);
-	return rc == 0;
-}
-
-/* A network namespace can be made, too. */
-static bool has_namespaces(void)
-{
-	struct setting_plan none = { .held_fd = -1 };
-	struct err err = { 0 };
-
-	if (!is_root_here())
-		return false;
-	if (setting_plan_split(&none, &err) == 0)
-		return true;
-	printf("\n    not possible here: %s", err.text);
+	if (!access(INTERVAL, W_OK))
+		return possible_journal();
+	test_not_possible(INTERVAL ": %s", strerror(errno));
 	return false;
 }
 
@@ -170,7 +151,7 @@ static void test_a_namespace_of_its_own_has_its_own_settings(void)
 	char outside[64] = "", folder[4096], corking[64];
 	struct trip t;
 
-	if (!has_namespaces())
+	if (!is_root_here() || !possible_own_net())
 		return;
 	CU_ASSERT(readlink("/proc/self/ns/net", outside, sizeof(outside) - 1) > 0);
 	snprintf(corking, sizeof(corking), "%s", now(CORKING));
