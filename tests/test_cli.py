@@ -418,6 +418,12 @@ MISTAKES = [
     (("client", "--rows", "--keep-records=0"), "--keep-records"),
     (("client", "--duration=9223372036s"), "too large"),
     (("node", "--json=/nonexistent/x"), "/nonexistent/x"),
+    *[((role, f"--{option}="), f"--{option}: the name of the file is empty")
+      for role, option in (("client", "json"), ("client", "hgrm"), ("client", "hlog"),
+                           ("client", "records"), ("client", "output"), ("client", "secret-file"),
+                           ("node", "json"), ("node", "secret-file"), ("hog", "json"))],
+    (("client", "-o", ""), "--output: the name of the file is empty"),
+    (("sweep", "/dev/null", "-o", ""), "--output: the name of the folder is empty"),
 ]
 
 

@@ -193,6 +193,75 @@ static void test_arguments_are_read_as_getopt_long_users_expect(void)
 		check_args(i);
 }
 
+struct path_opts {
+	char json[16], folder[16], rows[16], name[16];
+};
+
+static const struct knob path_knobs[] = {
+	{ .name = "json",
+	  .type = &knob_text,
+	  KNOB_FIELD(struct path_opts, json, char[16]),
+	  .metavar = "FILE" },
+	{ .name = "folder",
+	  .type = &knob_text,
+	  KNOB_FIELD(struct path_opts, folder, char[16]),
+	  .metavar = "DIR" },
+	{ .name = "rows",
+	  .type = &knob_text,
+	  KNOB_FIELD(struct path_opts, rows, char[16]),
+	  .metavar = "FILE.csv|.txt",
+	  .optional_value = true },
+	{ .name = "name",
+	  .type = &knob_text,
+	  KNOB_FIELD(struct path_opts, name, char[16]),
+	  .metavar = "NAME" },
+	{ 0 },
+};
+static const struct knob_group paths = { .name = "",
+					 .knobs = path_knobs,
+					 .opts_size = sizeof(struct path_opts) };
+
+static void test_an_empty_name_is_no_file(void)
+{
+	static const struct {
+		char *argument;
+		const char *says; /* NULL: that is fine */
+	} rows[] = {
+		{ "--json=", "--json: the name of the file is empty: give one, or leave this out" },
+		{ "--folder=",
+		  "--folder: the name of the folder is empty: give one, or leave this out" },
+		{ "--rows=", NULL },
+		{ "--rows", NULL },
+		{ "--name=", NULL },
+		{ "--json=x", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char *argv[] = { "ringwalk", rows[i].argument, NULL };
+		struct path_opts opts;
+		struct knob_set set = { 0 };
+		struct err err = { 0 };
+		int positional;
+
+		knob_set_add(&set, &paths, &opts);
+		CHECK_INT(knob_set_args(&set, 2, argv, &positional, &err),
+			  rows[i].says ? -EINVAL : 0);
+		CHECK_TEXT(err.text, rows[i].says ? rows[i].says : "");
+	}
+}
+
+static void test_an_empty_name_is_no_file_in_a_file_either(void)
+{
+	struct path_opts opts;
+	struct knob_set set = { 0 };
+	struct err err = { 0 };
+
+	knob_set_add(&set, &paths, &opts);
+	CHECK_INT(knob_set_assign(&set, "json", "", KNOB_FILE, &err), -EINVAL);
+	CHECK_TEXT(err.text, "json: the name of the file is empty: give one, or leave this out");
+	CHECK_INT(knob_set_assign(&set, "name", "", KNOB_FILE, &err), 0);
+}
+
 static void test_arguments_outrank_a_file_and_the_origin_tells(void)
 {
 	char *argv[] = { "ringwalk", "--threads=3", NULL };
@@ -237,6 +306,9 @@ static CU_TestInfo tests[] = {
 	  test_options_that_share_a_field_keep_their_order },
 	{ "arguments are read as getopt_long users expect",
 	  test_arguments_are_read_as_getopt_long_users_expect },
+	{ "an empty name is no file", test_an_empty_name_is_no_file },
+	{ "an empty name is no file in a file either",
+	  test_an_empty_name_is_no_file_in_a_file_either },
 	{ "arguments outrank a file and the origin tells",
 	  test_arguments_outrank_a_file_and_the_origin_tells },
 	{ "help is wanted before the end of options",

@@ -158,7 +158,8 @@ const struct knob *knob_set_option(const struct knob_set *set, const char *word,
 const char *knob_key(const struct knob_group *g, const struct knob *k, char *buf, size_t size);
 
 /*
- * -ENOENT: no such knob, with the nearest name as a suggestion. -EINVAL: bad value. A knob that
+ * -ENOENT: no such knob, with the nearest name as a suggestion. -EINVAL: bad value; for a knob
+ * whose metavar begins with FILE or DIR an empty one is, too. A knob that
  * appends starts anew when `from` is another origin than before: arguments replace what a file
  * or the default said.
  */

@@ -113,11 +113,28 @@ static int parse_anew(const struct knob *k, const char *text, void *opts, struct
 	return rc;
 }
 
+/*
+ * Nobody asks for a file without a name: it is a variable that was empty, or a slip. Taken as
+ * "none" the results would go nowhere, and a secret would not be asked for.
+ */
+static int check_name(const struct knob *k, const char *text, struct err *err)
+{
+	const char *metavar = k->metavar ? k->metavar : k->type->metavar;
+	bool is_folder = !strncmp(metavar, "DIR", 3);
+
+	if (*text || k->optional_value || (!is_folder && strncmp(metavar, "FILE", 4)))
+		return 0;
+	return err_set(err, -EINVAL, "the name of the %s is empty: give one, or leave this out",
+		       is_folder ? "folder" : "file");
+}
+
 static int bind_assign(struct knob_bind *b, const struct knob *k, const char *text,
 		       enum knob_origin from, struct err *err)
 {
-	int rc;
+	int rc = check_name(k, text, err);
 
+	if (rc)
+		return rc;
 	if (k->type->appends && field_origin(b, k) != from)
 		rc = parse_anew(k, text, b->opts, err);
 	else
