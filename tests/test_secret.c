@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "tests/secret_file.h"
@@ -64,6 +65,47 @@ static void test_what_cannot_be_read_is_refused(void)
 		CU_ASSERT(strstr(err.text, "--secret-file=/") == err.text);
 		CU_ASSERT(s == NULL);
 	}
+}
+
+static void test_a_file_that_others_can_read_is_refused(void)
+{
+	static const struct {
+		mode_t mode;
+		bool is_fine;
+	} rows[] = { { 0600, true },  { 0400, true },  { 0700, true },	{ 0640, false },
+		     { 0604, false }, { 0620, false }, { 0644, false }, { 0666, false } };
+	struct secret_opts o = secret_file(GOOD, strlen(GOOD));
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct secret *s = NULL;
+		struct err err = { 0 };
+		char want[32];
+
+		CHECK_INT(chmod(o.file, rows[i].mode), 0);
+		CHECK_INT(secret_create(&s, &o, &err), rows[i].is_fine ? 0 : -EINVAL);
+		CU_ASSERT((s != NULL) == rows[i].is_fine);
+		snprintf(want, sizeof(want), "(mode %04o): chmod 600", (unsigned)rows[i].mode);
+		CU_ASSERT(rows[i].is_fine || strstr(err.text, want) != NULL);
+		secret_destroy(s);
+	}
+	secret_file_remove(&o);
+}
+
+/* Its mode is its owner's business, who may have chosen it for this user. */
+static void test_a_file_of_another_owner_is_taken_as_it_is(void)
+{
+	struct secret_opts o = secret_file(GOOD, strlen(GOOD));
+	struct secret *s = NULL;
+	struct err err = { 0 };
+
+	CHECK_INT(chmod(o.file, 0644), 0);
+	if (chown(o.file, geteuid() + 1, (gid_t)-1) < 0) {
+		printf(" (not looked at: only root gives files away)");
+	} else {
+		CHECK_INT(secret_create(&s, &o, &err), 0);
+		secret_destroy(s);
+	}
+	secret_file_remove(&o);
 }
 
 static struct secret_talk some_talk(void)
@@ -150,6 +192,9 @@ static void test_a_proof_holds_for_one_side_of_one_connection(void)
 static CU_TestInfo tests[] = {
 	{ "files are taken or refused in words", test_files_are_taken_or_refused_in_words },
 	{ "what cannot be read is refused", test_what_cannot_be_read_is_refused },
+	{ "a file that others can read is refused", test_a_file_that_others_can_read_is_refused },
+	{ "a file of another owner is taken as it is",
+	  test_a_file_of_another_owner_is_taken_as_it_is },
 	{ "a newline at the end does not matter", test_a_newline_at_the_end_does_not_matter },
 	{ "the environment has it where no file is named",
 	  test_the_environment_has_it_where_no_file_is_named },

@@ -11,6 +11,8 @@
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -55,12 +57,34 @@ static size_t trimmed_len(const uint8_t *bytes, size_t len)
 	return len;
 }
 
+/*
+ * As ssh does it with keys: the file of who runs this is his to protect, and he can. One that is
+ * another's (the administrator's, an orchestrator's) has the mode that its owner chose.
+ */
+static int check_mode(FILE *file, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fileno(file), &st) < 0)
+		return err_sys(err, -errno, "--secret-file=%s", path);
+	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || !(st.st_mode & 077))
+		return 0;
+	return err_set(err, -EINVAL,
+		       "--secret-file=%s: others than its owner can read or write it (mode %04o): "
+		       "chmod 600",
+		       path, (unsigned)(st.st_mode & 07777));
+}
+
 static int read_file(struct secret *s, const char *path, struct err *err)
 {
 	AUTO(auto_fclose) FILE *file = fopen(path, "re");
+	int rc;
 
 	if (!file)
 		return err_sys(err, -errno, "--secret-file=%s", path);
+	rc = check_mode(file, path, err);
+	if (rc)
+		return rc;
 	setvbuf(file, NULL, _IONBF, 0); /* no copy that stays behind */
 	s->len = fread(s->bytes, 1, sizeof(s->bytes), file);
 	if (ferror(file))

@@ -4,7 +4,7 @@
  * The secret is what a file says, without one newline at its end, or RINGWALK_SECRET in the
  * environment; never an argument, which everybody on the machine can read. At least SECRET_MIN
  * bytes, because whoever hears a proof can try secrets against it at leisure: 32 random bytes in
- * hex (openssl rand -hex 32) are beyond that.
+ * hex (openssl rand -hex 32) are beyond that. A file of one's own that others can read is refused.
  *
  * guard.h is what a connection makes of it; docs/TRUST.md says what it is good for.
  *
