@@ -418,6 +418,7 @@ MISTAKES = [
     (("client", "--rows", "--keep-records=0"), "--keep-records"),
     (("client", "--duration=9223372036s"), "too large"),
     (("node", "--json=/nonexistent/x"), "/nonexistent/x"),
+    (("tune", "restore", "--force", "--forget"), "only one of them"),
     *[((role, f"--{option}="), f"--{option}: the name of the file is empty")
       for role, option in (("client", "json"), ("client", "hgrm"), ("client", "hlog"),
                            ("client", "records"), ("client", "output"), ("client", "secret-file"),

@@ -175,10 +175,14 @@ static int tune_take_back(struct tune *t, char **words, int count)
 	struct err err = { 0 };
 	int left;
 
-	if (count) {
+	if (count)
 		err_set(&err, -EINVAL, "restore takes no names: it takes back all that is kept");
+	else if (t->opts.force && t->opts.forget)
+		err_set(&err, -EINVAL,
+			"--force writes the old value over what somebody else has changed, "
+			"--forget leaves it at that: only one of them");
+	if (err.code)
 		return complain(EXIT_USAGE, "tune", &err);
-	}
 	left = journal_take_back(&order, &err);
 	if (left < 0)
 		return complain(exit_code_of(&err), "tune", &err);
