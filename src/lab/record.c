@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "lab/foreign.h"
 #include "lab/run.h"
 
 #define RECORD_VERSION 1
@@ -117,6 +118,21 @@ static void take_verdict(const json_t *client, struct run_result *r)
 	}
 }
 
+/* What the client cannot know of: it is not told from the node and the hog there. */
+static void judge_foreign(const json_t *observed, struct run_result *r)
+{
+	size_t len = strlen(r->reasons);
+	char reason[FOREIGN_TEXT];
+
+	if (!*foreign_reason(find(observed, "foreign", NULL), reason, sizeof(reason)))
+		return;
+	if (r->validity == RUN_VALID)
+		r->validity = RUN_SUSPECT;
+	if (len < sizeof(r->reasons))
+		snprintf(r->reasons + len, sizeof(r->reasons) - len, "%s%s", len ? "\n" : "",
+			 reason);
+}
+
 void record_judge(const struct run_facts *f, struct run_result *r)
 {
 	for (int i = 0; i < METRICS; i++)
@@ -125,8 +141,10 @@ void record_judge(const struct run_facts *f, struct run_result *r)
 		take_verdict(f->client, r);
 	if (!r->failed && !(number(find(f->client, "counts", "done", NULL)) > 0) && !*r->reasons)
 		fail(r, "client: no request was answered");
-	if (!r->failed)
-		take_metrics(f, r->metric);
+	if (r->failed)
+		return;
+	judge_foreign(f->observed, r);
+	take_metrics(f, r->metric);
 }
 
 static json_t *metrics_to_json(const struct run_result *r)

@@ -28,6 +28,7 @@
 #include "base/clock.h"
 #include "base/cpus.h"
 #include "lab/files.h"
+#include "lab/foreign.h"
 #include "lab/observation.h"
 #include "lab/run_system.h"
 
@@ -46,6 +47,7 @@ struct run {
 	struct child hog, node, client;
 	int64_t cpu_ns;
 	struct observation observation;
+	struct foreign_watch foreign;
 	struct run_system system;
 	struct run_result result;
 };
@@ -237,9 +239,11 @@ static int await_client(struct run *run)
 /* Loads the node, and keeps what it used of the CPU and what else was to be seen meanwhile. */
 static int load(struct run *run, struct err *err)
 {
+	const struct foreign_own own = { run->node.pid, run->order->program };
 	int64_t before_ns;
 	int rc;
 
+	foreign_watch_begin(&run->foreign);
 	observation_begin(&run->observation, run->node.pid, &run->order->plan->experiment->observe);
 	before_ns = child_cpu_ns(&run->node);
 	rc = start_client(run, err);
@@ -248,6 +252,8 @@ static int load(struct run *run, struct err *err)
 	run->cpu_ns = child_cpu_ns(&run->node) - before_ns;
 	if (rc == 0)
 		observation_end(&run->observation);
+	if (rc == 0)
+		foreign_watch_end(&run->foreign, &own);
 	return rc;
 }
 
@@ -309,6 +315,26 @@ static json_t *read_output(struct run *run, const char *name)
 	return json;
 }
 
+/* What somebody who is no part of the run used of its CPUs. */
+static json_t *foreign_of(const struct run *run, const cpu_set_t *client_cpus)
+{
+	const struct foreign_facts facts = {
+		.machine = &run->observation.machine,
+		.node_cpus = foreign_working_cpus(&run->observation.process),
+		.client_cpus = *client_cpus,
+		.node_ns = run->cpu_ns,
+		.client_ns = child_cpu_ns(&run->client),
+		.count = run->foreign.count,
+		.processes = run->foreign.processes,
+	};
+	struct foreign found;
+
+	if (!run->foreign.is_complete || !run->observation.is_complete)
+		return json_null();
+	foreign_find(&facts, &found);
+	return foreign_json(&found);
+}
+
 /* Who else was on the node's CPUs can be told only with what the client says about its own. */
 static json_t *observed_json(struct run *run, const json_t *client)
 {
@@ -318,13 +344,16 @@ static json_t *observed_json(struct run *run, const json_t *client)
 	cpu_set_t cpus;
 	double others = -1;
 
+	CPU_ZERO(&cpus);
 	if (text)
 		cpus_read(text, &cpus);
-	if (text && CPU_COUNT(&cpus))
+	if (CPU_COUNT(&cpus))
 		others = observation_others(&run->observation, &cpus, child_cpu_ns(&run->client));
-	if (json)
+	if (json) {
 		json_object_set_new(json, "others_share",
 				    others < 0 ? json_null() : json_real(others));
+		json_object_set_new(json, "foreign", foreign_of(run, &cpus));
+	}
 	return json;
 }
 
@@ -438,6 +467,7 @@ int run_once(const struct run_order *order, const struct watch *watch, struct ru
 		return rc;
 	rc = execute(&run, err);
 	observation_finish(&run.observation);
+	foreign_watch_finish(&run.foreign);
 	run_system_finish(&run.system);
 	settings_finish(&run.settings);
 	if (rc == 0)
