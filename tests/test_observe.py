@@ -5,10 +5,13 @@
 
 SPDX-License-Identifier: Apache-2.0
 """
+import contextlib
 import json
+import os
 import pathlib
 import signal
 import statistics
+import subprocess
 import sys
 import tempfile
 
@@ -155,6 +158,48 @@ def test_a_hog_beside_the_node_shows_as_run_delay():
     if others > 20:
         raise Skipped(f"others used {others:.0f} % of the node's CPU")
     assert statistics.median(beside) > 3 * statistics.median(alone) + 1e3, (alone, beside)
+
+
+NEIGHBOUR = """
+sweep: somebody else
+node: {threads: 1, pin.cpus: "0"}
+client: {rate: 200, duration: 500ms, program: [compute 300us, reply 64B], pin.cpus: "0"}
+hog: {pin.cpus: "0"}
+factors: {hog.threads: [0, 1]}
+blocks: 2
+invalid: {repeat: 0}
+"""
+
+
+@contextlib.contextmanager
+def neighbour(cpu):
+    """A shell that does nothing, without an end, on one CPU."""
+    with subprocess.Popen(["timeout", "60", "sh", "-c", "while :; do :; done"],
+                          preexec_fn=lambda: os.sched_setaffinity(0, {cpu})) as shell:
+        try:
+            yield
+        finally:
+            shell.terminate()
+
+
+def test_a_neighbour_makes_runs_suspect_and_a_hog_is_none():
+    with tempfile.TemporaryDirectory() as folder, neighbour(0):
+        runs, text = sweep(folder, NEIGHBOUR)
+        head = pathlib.Path(folder, "out", "runs.csv").read_text(encoding="utf-8")
+    for one in runs:
+        if one["failed"]:
+            raise Skipped(one["reasons"])
+        foreign = one["observed"]["foreign"]
+        assert foreign["cpus"] == "0" and foreign["whose"] == "node and client", foreign
+        assert foreign["share"] > foreign["limit"], foreign
+        assert one["verdict"] in ("SUSPECT", "INVALID"), one["verdict"]
+        assert "others used the CPUs of node and client: " in one["reasons"], one["reasons"]
+        # What the hog used is not in it: together they have one CPU, as long as it is there.
+        hog = sum(t["cpu_ns"] for t in one.get("hog", {}).get("threads", []))
+        assert foreign["share"] + hog / (one["times"]["took_s"] * 1e9) < 1.15, (foreign, hog)
+    assert "others used the CPUs of" in head, head
+    if any(one["verdict"] == "SUSPECT" for one in runs):
+        assert "\nothers   in " in text, text
 
 
 if __name__ == "__main__":

@@ -135,6 +135,32 @@ static void test_the_last_attempt_with_numbers_counts(void)
 	fake_folder_remove(folder);
 }
 
+static void test_who_else_was_there_is_read_back(void)
+{
+	static const struct row rows[] = { { 1, 0, 0, 0, false, "SUSPECT", 10, false },
+					   { 2, 1, 0, 0, false, "VALID", 10, false } };
+	char *folder = store_rows(rows, 2), path[200];
+	struct dataset *d;
+	json_t *json = NULL;
+
+	snprintf(path, sizeof(path), "%s/runs/00001/run.json", folder);
+	CHECK_INT(file_read_json(path, &json, NULL), 0);
+	json_object_set_new(json, "observed",
+			    json_pack("{s:{s:f, s:f, s:{s:s}}}", "foreign", "share", 0.25, "limit",
+				      0.02, "most", "name", "a name beyond all bounds"));
+	CHECK_INT(file_write_json(path, json, NULL), 0);
+	json_decref(json);
+	d = load(folder, false, NULL);
+	CU_ASSERT_FATAL(d != NULL);
+	CHECK_NEAR(d->runs[0].foreign.share, 0.25, 0);
+	CHECK_NEAR(d->runs[0].foreign.limit, 0.02, 0);
+	CHECK_TEXT(d->runs[0].foreign.by, "a name beyond a");
+	CHECK_NEAR(d->runs[1].foreign.share, 0, 0); /* older than this */
+	CHECK_TEXT(d->runs[1].foreign.by, "");
+	dataset_destroy(d);
+	fake_folder_remove(folder);
+}
+
 static void test_a_configuration_that_never_could_is_said_not_to_be_possible(void)
 {
 	static const struct row rows[] = {
@@ -235,6 +261,7 @@ static void test_a_folder_without_a_plan_is_refused(void)
 static CU_TestInfo tests[] = {
 	{ "the plan becomes the frame", test_the_plan_becomes_the_frame },
 	{ "the last attempt with numbers counts", test_the_last_attempt_with_numbers_counts },
+	{ "who else was there is read back", test_who_else_was_there_is_read_back },
 	{ "a configuration that never could is said not to be possible",
 	  test_a_configuration_that_never_could_is_said_not_to_be_possible },
 	{ "torn folders are counted and nothing more",

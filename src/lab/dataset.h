@@ -95,10 +95,14 @@ struct lab_run {
 	bool usable; /* the run that counts for (config, block): the last attempt, not INVALID */
 	bool failed; /* no numbers: could not start, crashed, refused */
 	enum validity validity;
-	enum verdict taken;	/* the worst of what the kernel made of its settings */
-	char reasons[512];	/* why not VALID, or why it failed; one a line */
-	double started_s;	/* since the start of the sweep */
-	double requests;	/* measured and answered; 0: not known */
+	enum verdict taken;  /* the worst of what the kernel made of its settings */
+	char reasons[512];   /* why not VALID, or why it failed; one a line */
+	double started_s;    /* since the start of the sweep */
+	double requests;     /* measured and answered; 0: not known */
+	struct lab_foreign { /* who is no part of it, on its CPUs (foreign.h); 0: not known */
+		double share, limit; /* of their time; above the limit it is a reason */
+		char by[16];	     /* the name behind most of it; "": nobody's */
+	} foreign;
 	double metric[METRICS]; /* NaN: not there (fewer than 10 samples beyond, failed) */
 	char directory[64];	/* "runs/00042" */
 };

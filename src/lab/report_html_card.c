@@ -8,6 +8,7 @@
 #include "lab/enough.h"
 #include "lab/html.h"
 #include "lab/load_text.h"
+#include "lab/neighbours.h"
 #include "lab/number.h"
 #include "lab/report_html.h"
 #include "lab/taken.h"
@@ -115,6 +116,20 @@ static void put_drift(const struct sheet *s)
 	close_fact(s);
 }
 
+/* Only where there is somebody. */
+static void put_others(const struct sheet *s)
+{
+	char text[NEIGHBOURS_TEXT];
+
+	if (!*neighbours_text(s->d, text, sizeof(text)))
+		return;
+	open_fact(s, "Others on the CPUs");
+	fputs("<b>seen</b><small>", s->out);
+	html_sentence(s->out, text);
+	fputs("</small>", s->out);
+	close_fact(s);
+}
+
 /* Of the winner against the baseline. */
 static void put_confidence(const struct sheet *s)
 {
@@ -178,6 +193,7 @@ void sheet_put_card(const struct sheet *s)
 	put_runs(s);
 	put_requests(s);
 	put_drift(s);
+	put_others(s);
 	fputs("</dl></div>\n", s->out);
 	put_links(s);
 }

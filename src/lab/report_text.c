@@ -14,6 +14,7 @@
 
 #include "lab/enough.h"
 #include "lab/load_text.h"
+#include "lab/neighbours.h"
 #include "lab/number.h"
 #include "lab/reasons.h"
 
@@ -159,6 +160,15 @@ static void put_requests(const struct page *p)
 	put_line(p, "requests", text);
 }
 
+/* Nothing when the runs had their CPUs to themselves. */
+static void put_others(const struct page *p)
+{
+	char text[NEIGHBOURS_TEXT];
+
+	if (*neighbours_text(p->d, text, sizeof(text)))
+		put_line(p, "others", text);
+}
+
 static void put_head(const struct page *p)
 {
 	char load[512];
@@ -170,6 +180,7 @@ static void put_head(const struct page *p)
 		put_aa(p);
 		put_drift(p);
 		put_requests(p);
+		put_others(p);
 	}
 }
 

@@ -73,10 +73,18 @@ static void read_metrics(const json_t *json, struct lab_run *r)
 	}
 }
 
+static void read_foreign(const json_t *json, struct lab_foreign *f)
+{
+	f->share = json_number_value(json_object_get(json, "share"));
+	f->limit = json_number_value(json_object_get(json, "limit"));
+	snprintf(f->by, sizeof(f->by), "%.15s", get_text(json_object_get(json, "most"), "name"));
+}
+
 static bool read_run(const json_t *json, const struct plan *plan, struct stored_run *ret)
 {
 	const json_t *times = json_object_get(json, "times");
 	const json_t *counts = json_object_get(json_object_get(json, "client"), "counts");
+	const json_t *observed = json_object_get(json, "observed");
 	struct lab_run *r = &ret->run;
 
 	*ret = (struct stored_run){ 0 };
@@ -92,6 +100,7 @@ static bool read_run(const json_t *json, const struct plan *plan, struct stored_
 	r->requests = json_number_value(json_object_get(counts, "done"));
 	snprintf(r->reasons, sizeof(r->reasons), "%s", get_text(json, "reasons"));
 	snprintf(r->directory, sizeof(r->directory), "runs/%05u", r->id);
+	read_foreign(json_object_get(observed, "foreign"), &r->foreign);
 	read_metrics(json_object_get(json, "metrics"), r);
 	ret->impossible = json_is_true(json_object_get(json, "impossible"));
 	ret->took_s = json_number_value(json_object_get(times, "took_s"));

@@ -177,7 +177,9 @@ const struct doctor_check doctor_load_checks[] = {
 	  "stop what else runs here, or use a machine of your own", look_at_gaps },
 	{ "steal", "time that the hypervisor gives to others looks like the kernel's latency",
 	  "dedicated CPUs, or repeat when the host is quiet", look_at_steal },
-	{ "load", "what else runs takes CPU, cache and wake-ups from what is measured",
+	{ "load",
+	  "what else runs takes CPU, cache and wake-ups from what is measured; beside more than "
+	  "2 % of a run's CPUs a sweep calls it SUSPECT",
 	  "stop it, or keep it off with cpusets: systemctl set-property user.slice AllowedCPUs=0",
 	  look_at_processes },
 	{ "pressure", "tasks that wait for a CPU wait inside the measured latency, too",
