@@ -6,99 +6,15 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/net_tstamp.h>
-#include <net/if.h>
 #include <netinet/tcp.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
-#include "tests/tunable_test.h"
+#include "tests/socket_rig.h"
 
 #define SYN_DATA 32 /* TCPI_OPT_SYN_DATA of linux/tcp.h */
-
-struct pair {
-	int listener, client, accepted;
-};
-
-static struct sockaddr_in loopback(int fd)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(a);
-
-	if (fd >= 0)
-		getsockname(fd, (struct sockaddr *)&a, &len);
-	return a;
-}
-
-static int bound_socket(void)
-{
-	const struct sockaddr_in any = loopback(-1);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	CU_ASSERT_FATAL(fd >= 0);
-	CHECK_INT(bind(fd, (const struct sockaddr *)&any, sizeof(any)), 0);
-	return fd;
-}
-
-static int connect_to(int listener, int fd)
-{
-	const struct sockaddr_in to = loopback(listener);
-
-	return connect(fd, (const struct sockaddr *)&to, sizeof(to));
-}
-
-static struct pair connect_pair(void)
-{
-	struct pair p = { .listener = bound_socket(), .client = socket(AF_INET, SOCK_STREAM, 0) };
-
-	CHECK_INT(listen(p.listener, 8), 0);
-	CHECK_INT(connect_to(p.listener, p.client), 0);
-	p.accepted = accept(p.listener, NULL, NULL);
-	CU_ASSERT_FATAL(p.accepted >= 0);
-	return p;
-}
-
-static void close_pair(const struct pair *p)
-{
-	close(p->client);
-	close(p->accepted);
-	close(p->listener);
-}
-
-static int get(int fd, int level, int name)
-{
-	int value = -1;
-	socklen_t len = sizeof(value);
-
-	getsockopt(fd, level, name, &value, &len);
-	return value;
-}
-
-static int set(int fd, int level, int name, int value)
-{
-	return setsockopt(fd, level, name, &value, sizeof(value)) ? -errno : 0;
-}
-
-static int tell(int fd, enum socket_kind kind, const char *settings, struct verdict_report *report)
-{
-	const struct tunable *tn = tunable_find("socket");
-	const struct target t = { .fd = fd, .kind = kind };
-	struct tunable_test_opts opts;
-	struct err err = { 0 };
-
-	CHECK_INT(tunable_test_parse(tn, settings, &opts, &err), 0);
-	return tunable_apply(tn, &t, &opts, report, &err);
-}
-
-static void check_why(const struct verdict_report *report, enum verdict verdict, const char *part)
-{
-	CHECK_TEXT(verdict_names[report->verdict], verdict_names[verdict]);
-	if (!strstr(report->why, part))
-		CHECK_TEXT(report->why, part);
-}
 
 static void test_buffers_are_doubled_and_cut_to_the_limit(void)
 {
@@ -282,25 +198,12 @@ static void test_a_fast_open_queue_that_the_sysctl_does_not_allow_is_never_used(
 	close(fd);
 }
 
-static bool enter_own_net(void)
-{
-	struct ifreq up = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
-	int fd;
-
-	if (unshare(CLONE_NEWNET))
-		return false;
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	CHECK_INT(ioctl(fd, SIOCSIFFLAGS, &up), 0);
-	close(fd);
-	return tunable_test_write("/proc/sys/net/ipv4", "tcp_fastopen", "3");
-}
-
 static void *fast_open_in_own_net(void *unused)
 {
 	struct verdict_report report;
 	int fd;
 
-	if (!enter_own_net()) {
+	if (!enter_own_net("/proc/sys/net/ipv4", "tcp_fastopen", "3")) {
 		test_not_possible("no network namespace of our own: %s", strerror(errno));
 		return unused;
 	}
