@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 from netns import Cable
-from ringwalk import BACKENDS, Node, Skipped, load, main, run
+from ringwalk import BACKENDS, Node, Proxy, Skipped, load, main, run
 
 PORT = 7891
 
@@ -117,6 +117,27 @@ def test_a_client_whose_connection_is_not_as_asked_says_why():
         done = run("client", f"--to={node.to}", "-n", "5", "--socket.timestamping=hardware",
                    status=3)
     assert "lo cannot stamp packets" in done.stderr, done.stderr
+
+
+def test_a_proxy_drops_what_it_accepts_and_is_not_as_asked():
+    with Node() as node:
+        with Proxy("--socket.timestamping=hardware", f"--to={node.to}") as proxy:
+            run("client", f"--to={proxy.to}", "-n", "5")  # dropped early, or later
+            _, out, err = proxy.stop(signal.SIGINT)
+        assert "accept: accepted socket: socket.timestamping: lo cannot stamp packets" in err, err
+        assert "connection dropped" in err and "connections accepted 0 " in out, (out, err)
+        with Proxy("--socket.timestamping=hardware", "--allow-degraded",
+                   f"--to={node.to}") as proxy:
+            assert load(proxy, "-n", "5")["counts"]["done"] == 5
+
+
+def test_a_proxy_gives_its_connections_to_the_server_what_is_asked_for():
+    with Node() as node, Proxy("--socket.congestion=nosuchthing", "--allow-degraded",
+                               f"--to={node.to}") as proxy:
+        assert load(proxy, "-n", "5")["counts"]["done"] == 5
+        _, _, err = proxy.stop(signal.SIGINT)
+    for subject in ("listening", "accepted", "connecting", "connected"):
+        assert f"{subject} socket: socket unsupported, and goes on all the same" in err, err
 
 
 def test_options_that_mean_nothing_to_udp_and_unix_are_said_to():

@@ -81,6 +81,18 @@ static void pause_accepting(struct door *d)
 	loop_submit(d->relay->loop, &d->pause);
 }
 
+/* False: not as it was asked for. */
+static bool is_fit(struct relay *r, int fd)
+{
+	const struct sockets *s = &r->sockets;
+	struct err err = { 0 };
+
+	if (!s->check || !s->check(s->context, SOCKET_ACCEPTED, fd, &err))
+		return true;
+	relay_say(r, "accept: %s: connection dropped", err.text);
+	return false;
+}
+
 static void take(struct relay *r, int fd)
 {
 	if (fd & BACKEND_DIRECT) {
@@ -95,6 +107,8 @@ static void take(struct relay *r, int fd)
 			  "%" PRIu64 " connections are open, which is --max-connections: a new one "
 			  "is closed",
 			  r->stats.open);
+	} else if (!is_fit(r, fd)) {
+		r->stats.turned_away++;
 	} else {
 		pair_open(r, fd);
 		return;

@@ -177,12 +177,23 @@ static void refuse_client(struct pair *p, int code, const char *why)
 	pair_end_way(&p->ways[PROXY_BACK], END_RST);
 }
 
+/* 0, or what is wrong with a connection that is there. */
+static int check_server(const struct pair *p, struct err *err)
+{
+	const struct sockets *s = &p->relay->sockets;
+
+	return s->check ? s->check(s->context, SOCKET_CONNECTED, p->sides[1].fd, err) : 0;
+}
+
 static void on_connected(struct io_op *op, const struct io_result *r)
 {
 	struct pair *p = (struct pair *)((char *)op - offsetof(struct pair, connect));
+	struct err err = { 0 };
 
 	if (!p->is_closing && r->res < 0) {
 		refuse_client(p, r->res, NULL);
+	} else if (!p->is_closing && check_server(p, &err)) {
+		refuse_client(p, err.code, err.text);
 	} else if (!p->is_closing) {
 		p->is_connected = true;
 		pair_start_reading(&p->sides[1]);

@@ -53,16 +53,12 @@ struct proxy {
 static int open_door(struct proxy *p, const struct address *a, struct err *err)
 {
 	struct address *bound = &p->addresses[p->count];
-	int fd = sockets_listen(a, (int)p->opts.backlog, bound, err);
+	int fd = sockets_listen(a, (int)p->opts.backlog, &p->hooks, bound, err);
 
 	if (fd < 0)
 		return fd;
 	p->fds[p->count++] = fd;
-	if (!p->hooks.socket_opened)
-		return 0;
-	return p->hooks.socket_opened(
-		p->hooks.context,
-		a->transport == TRANSPORT_UDP ? SOCKET_DATAGRAM : SOCKET_LISTENING, fd, err);
+	return 0;
 }
 
 static int prepare(struct proxy *p, const void *backend_opts, struct err *err)
@@ -117,6 +113,7 @@ static int say_ready(struct proxy *p, struct err *err)
 static int set_up(struct proxy *p, struct err *err)
 {
 	const struct loop_limits none = { 0 }; /* of messages, which this loop has none of */
+	const struct sockets sockets = sockets_of_kernel(&p->hooks);
 	int result = 0;
 
 	pthread_setname_np(pthread_self(), "rw-proxy");
@@ -126,7 +123,7 @@ static int set_up(struct proxy *p, struct err *err)
 		result = loop_init(&p->loop, p->backend, p->backend_opts, &none, err);
 	if (result)
 		return result;
-	result = relay_init(&p->relay, &p->loop, &p->route, &p->opts, &sockets_kernel, &p->speaker);
+	result = relay_init(&p->relay, &p->loop, &p->route, &p->opts, &sockets, &p->speaker);
 	if (result)
 		return err_sys(err, result, "proxy");
 	for (unsigned i = 0; i < p->count; i++)

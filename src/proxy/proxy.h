@@ -69,7 +69,7 @@ extern const struct knob_group proxy_knobs;
 struct proxy_stats {
 	uint64_t accepted, open;
 	uint64_t refused;     /* by the server */
-	uint64_t turned_away; /* above max-connections, or no descriptors for them */
+	uint64_t turned_away; /* above max-connections, no descriptors, not as asked for */
 	uint64_t accept_errors;
 	uint64_t resets; /* passed on from one side to the other */
 	struct proxy_way_stats {

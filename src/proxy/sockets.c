@@ -42,18 +42,37 @@ static int open_udp(const struct address *to, struct err *err)
 	return fd;
 }
 
+static int tell(const struct hooks *hooks, enum socket_kind kind, int fd, struct err *err)
+{
+	return hooks->socket_opened ? hooks->socket_opened(hooks->context, kind, fd, err) : 0;
+}
+
+/* fd, or closed, with the failure. */
+static int concluded(int fd, int result)
+{
+	if (!result)
+		return fd;
+	close(fd);
+	return result;
+}
+
 static int open_socket(void *context, const struct address *to, struct err *err)
 {
+	const struct hooks *hooks = context;
 	const int on = 1;
 	int fd;
 
-	(void)context;
 	if (to->transport == TRANSPORT_UDP)
 		return open_udp(to, err);
 	fd = address_socket(to, err);
 	if (fd >= 0 && to->storage.ss_family != AF_UNIX)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	return fd;
+	return fd < 0 ? fd : concluded(fd, tell(hooks, SOCKET_CONNECTING, fd, err));
+}
+
+static int check_socket(void *context, enum socket_kind kind, int fd, struct err *err)
+{
+	return tell(context, kind, fd, err);
 }
 
 static void end_socket(void *context, int fd)
@@ -71,11 +90,16 @@ static void abort_socket(void *context, int fd)
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
-const struct sockets sockets_kernel = {
-	.open = open_socket,
-	.end = end_socket,
-	.abort = abort_socket,
-};
+struct sockets sockets_of_kernel(const struct hooks *hooks)
+{
+	return (struct sockets){
+		.context = (void *)hooks,
+		.open = open_socket,
+		.end = end_socket,
+		.abort = abort_socket,
+		.check = hooks->wants_connections ? check_socket : NULL,
+	};
+}
 
 static int bind_udp(const struct address *a, struct address *bound, struct err *err)
 {
@@ -94,11 +118,24 @@ static int bind_udp(const struct address *a, struct address *bound, struct err *
 	return fd;
 }
 
-int sockets_listen(const struct address *a, int backlog, struct address *bound, struct err *err)
+/* It has its address and does not listen yet. */
+static int tell_listening(void *context, int fd, struct err *err)
 {
-	const struct listen_opts opts = { .backlog = backlog, .no_delay = true };
+	return tell(context, SOCKET_LISTENING, fd, err);
+}
 
-	if (a->transport == TRANSPORT_UDP)
-		return bind_udp(a, bound, err);
+int sockets_listen(const struct address *a, int backlog, const struct hooks *hooks,
+		   struct address *bound, struct err *err)
+{
+	const struct listen_opts opts = { .backlog = backlog,
+					  .no_delay = true,
+					  .bound = tell_listening,
+					  .context = (void *)hooks };
+	int fd;
+
+	if (a->transport == TRANSPORT_UDP) {
+		fd = bind_udp(a, bound, err);
+		return fd < 0 ? fd : concluded(fd, tell(hooks, SOCKET_DATAGRAM, fd, err));
+	}
 	return address_listen(a, &opts, bound, err);
 }

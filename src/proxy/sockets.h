@@ -9,6 +9,7 @@
 #define RW_PROXY_SOCKETS_H
 
 #include "engine/address.h"
+#include "engine/hooks.h"
 
 struct sockets {
 	void *context;
@@ -18,11 +19,15 @@ struct sockets {
 	void (*end)(void *context, int fd);
 	/* When it is closed the peer is told a reset (RST). */
 	void (*abort)(void *context, int fd);
+	/* Of SOCKET_ACCEPTED and SOCKET_CONNECTED: is it as it should be? Optional. */
+	int (*check)(void *context, enum socket_kind kind, int fd, struct err *err);
 };
 
-extern const struct sockets sockets_kernel;
+/* Those of the kernel, told to the hooks, which outlive them. */
+struct sockets sockets_of_kernel(const struct hooks *hooks);
 
-/* Listening, or of UDP bound; *bound is the address it got. fd or -errno. */
-int sockets_listen(const struct address *a, int backlog, struct address *bound, struct err *err);
+/* Listening, or of UDP bound, and told to the hooks; *bound is the address it got. fd or -errno. */
+int sockets_listen(const struct address *a, int backlog, const struct hooks *hooks,
+		   struct address *bound, struct err *err);
 
 #endif
