@@ -193,13 +193,6 @@ static void test_listening_keeps_the_transport(void)
 	CHECK_INT(bound.transport, TRANSPORT_TLS);
 }
 
-static int connect_to(const struct address *a)
-{
-	int fd AUTO(auto_close) = socket(a->storage.ss_family, SOCK_STREAM, 0);
-
-	return connect(fd, (const struct sockaddr *)&a->storage, a->len) ? -errno : 0;
-}
-
 static int option(int fd, int level, int name)
 {
 	int value = -1;
@@ -207,6 +200,35 @@ static int option(int fd, int level, int name)
 
 	getsockopt(fd, level, name, &value, &len);
 	return value;
+}
+
+/* 254: experiments (RFC 3692), which no kernel makes streams of. */
+static void test_a_protocol_that_cannot_be_had_gives_way_to_the_usual_one(void)
+{
+	struct address any, bound;
+	int asked AUTO(auto_close) = -1, plain_one AUTO(auto_close) = -1, unix_one AUTO(auto_close);
+	int has_mptcp AUTO(auto_close) = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
+	int wanted = has_mptcp < 0 ? IPPROTO_TCP : IPPROTO_MPTCP;
+
+	CHECK_INT(address_parse(":0", &any, NULL), 0);
+	any.protocol = 254;
+	plain_one = address_socket(&any, NULL);
+	CHECK_INT(option(plain_one, SOL_SOCKET, SO_PROTOCOL), IPPROTO_TCP);
+	any.protocol = IPPROTO_MPTCP;
+	asked = address_listen(&any, &plain, &bound, NULL);
+	CHECK_INT(option(asked, SOL_SOCKET, SO_PROTOCOL), wanted);
+	/* For the next socket on the same port. */
+	CHECK_INT(bound.protocol, IPPROTO_MPTCP);
+	unix_one = address_stream(AF_UNIX, SOCK_NONBLOCK, IPPROTO_MPTCP);
+	CHECK_INT(option(unix_one, SOL_SOCKET, SO_DOMAIN), AF_UNIX);
+	CU_ASSERT(fcntl(unix_one, F_GETFL) & O_NONBLOCK);
+}
+
+static int connect_to(const struct address *a)
+{
+	int fd AUTO(auto_close) = socket(a->storage.ss_family, SOCK_STREAM, 0);
+
+	return connect(fd, (const struct sockaddr *)&a->storage, a->len) ? -errno : 0;
 }
 
 static void test_port_zero_gives_the_kernels_choice(void)
@@ -327,6 +349,8 @@ static CU_TestInfo tests[] = {
 	{ "bad texts are refused with a reason", test_bad_texts_are_refused_with_a_reason },
 	{ "the host is what was written", test_the_host_is_what_was_written },
 	{ "listening keeps the transport", test_listening_keeps_the_transport },
+	{ "a protocol that cannot be had gives way to the usual one",
+	  test_a_protocol_that_cannot_be_had_gives_way_to_the_usual_one },
 	{ "loopback is told from the world", test_loopback_is_told_from_the_world },
 	{ "port zero gives the kernel's choice", test_port_zero_gives_the_kernels_choice },
 	{ "a taken port is said by its address", test_a_taken_port_is_said_by_its_address },

@@ -33,6 +33,27 @@ static void test_what_is_not_asked_for_is_not_touched(void)
 	tear_down(&rig);
 }
 
+static int protocol_of(const void *opts)
+{
+	return (int)value_of(opts);
+}
+
+static void test_sockets_are_made_with_what_a_tunable_asks_for(void)
+{
+	struct tunable of_sockets = fake_socket;
+	const struct tunable *const with[] = { &fake_late, &of_sockets, NULL };
+	struct rig rig;
+
+	of_sockets.protocol = protocol_of;
+	set_up(&rig, "socket.value=2", false);
+	CHECK_INT(rig.hooks.stream_protocol, 0);
+	rig.placement.tunables = with;
+	rig.placement.general[1] = rig.placement.general[2];
+	CHECK_INT(placement_hooks(&rig.placement).stream_protocol, 2);
+	rig.placement.tunables = fakes;
+	tear_down(&rig);
+}
+
 static void test_threads_with_a_group_of_their_own_get_that_instead(void)
 {
 	struct rig rig;
@@ -141,6 +162,8 @@ static void test_no_report_is_lost(void)
 static CU_TestInfo tests[] = {
 	{ "everything comes at its moment", test_everything_comes_at_its_moment },
 	{ "what is not asked for is not touched", test_what_is_not_asked_for_is_not_touched },
+	{ "sockets are made with what a tunable asks for",
+	  test_sockets_are_made_with_what_a_tunable_asks_for },
 	{ "threads with a group of their own get that instead",
 	  test_threads_with_a_group_of_their_own_get_that_instead },
 	{ "threads of the kernel get only their own",

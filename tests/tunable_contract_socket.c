@@ -11,7 +11,8 @@
 
 #include "tests/tunable_contract.h"
 
-enum { TCP, LISTENING, FRESH, ACCEPTED, UDP, UNIX, SHARED };
+/* MPTCP_...: made with it, where there is MPTCP; else of TCP. */
+enum { TCP, LISTENING, FRESH, ACCEPTED, UDP, UNIX, SHARED, MPTCP_FRESH, MPTCP_LISTENING };
 
 static const struct row rows[] = {
 	{ "receive-buffer=32KiB", TCP, OK, "receive-buffer=32KiB", "receive-buffer=32KiB", NULL,
@@ -73,22 +74,44 @@ static const struct row rows[] = {
 	{ "congestion=nosuchthing", TCP, REFUSED, NULL, NULL, "not built into this kernel", NULL },
 	{ "congestion=reno", UDP, VACUOUS, NULL, NULL, "means nothing to a UDP socket", NULL },
 	{ "reserve-mem=1MiB", TCP, OK | REFUSED, NULL, NULL, NULL, NULL },
+	{ "mptcp=off", FRESH, OK, "mptcp=off", "mptcp=off", NULL, NULL },
+	{ "mptcp=off", ACCEPTED, OK, NULL, "mptcp=off", NULL, NULL },
+	{ "mptcp=on", FRESH, IGNORED | UNSUPPORTED, NULL, NULL, "socket.mptcp: ", NULL },
+	{ "mptcp=on", TCP, IGNORED, NULL, "mptcp=off", "this connection fell back to TCP", NULL },
+	{ "mptcp=on", ACCEPTED, VACUOUS, NULL, "mptcp=off", "whoever connected speaks no MPTCP",
+	  NULL },
+	{ "mptcp=on", UDP, VACUOUS, NULL, NULL, "means nothing to a UDP socket", NULL },
+	{ "mptcp=on", UNIX, VACUOUS, NULL, NULL, "means nothing to a unix socket", NULL },
+	{ "mptcp=on", MPTCP_FRESH, OK | UNSUPPORTED, "mptcp=on", NULL, NULL, NULL },
+	{ "mptcp=on", MPTCP_LISTENING, OK | UNSUPPORTED, "mptcp=on", NULL, NULL, NULL },
+	{ "mptcp=on tos=16", MPTCP_FRESH, OK | UNSUPPORTED, NULL, NULL, NULL, NULL },
+	{ "mptcp=on user-timeout=5s", MPTCP_FRESH, OK | UNSUPPORTED, NULL, NULL, NULL, NULL },
+	{ "mptcp=on max-pacing-rate=0B", MPTCP_FRESH, OK | UNSUPPORTED, NULL, NULL, NULL, NULL },
 	{ 0 },
 };
 
-static const char *const nonsense[] = { "busy-poll=50", "quickack=perhaps", "priority=-2",
-					"syncnt=200",	"tos=256",	    NULL };
+static const char *const nonsense[] = {
+	"busy-poll=50", "quickack=perhaps", "priority=-2", "syncnt=200",
+	"tos=256",	"mptcp=yes",	    NULL
+};
 
-static int fresh(int domain, int type)
+static int fresh_of(int domain, int type, int protocol)
 {
 	const int size = 8192;
-	int fd = socket(domain, type | SOCK_CLOEXEC, 0);
+	int fd = socket(domain, type | SOCK_CLOEXEC, protocol);
 
+	if (fd < 0 && protocol)
+		fd = socket(domain, type | SOCK_CLOEXEC, 0);
 	CU_ASSERT_FATAL(fd >= 0);
 	/* Else the kernel goes on tuning them, and nothing could be brought back. */
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	return fd;
+}
+
+static int fresh(int domain, int type)
+{
+	return fresh_of(domain, type, 0);
 }
 
 static void bind_loopback(int fd)
@@ -122,11 +145,17 @@ static int connected(bool accepted)
 static void open_socket(struct target *t)
 {
 	static const enum socket_kind kinds[] = {
-		[TCP] = SOCKET_CONNECTED,    [LISTENING] = SOCKET_LISTENING,
-		[FRESH] = SOCKET_CONNECTING, [ACCEPTED] = SOCKET_ACCEPTED,
-		[UDP] = SOCKET_DATAGRAM,     [UNIX] = SOCKET_CONNECTING,
+		[TCP] = SOCKET_CONNECTED,
+		[LISTENING] = SOCKET_LISTENING,
+		[FRESH] = SOCKET_CONNECTING,
+		[ACCEPTED] = SOCKET_ACCEPTED,
+		[UDP] = SOCKET_DATAGRAM,
+		[UNIX] = SOCKET_CONNECTING,
 		[SHARED] = SOCKET_LISTENING,
+		[MPTCP_FRESH] = SOCKET_CONNECTING,
+		[MPTCP_LISTENING] = SOCKET_LISTENING,
 	};
+	bool is_mptcp = t->index == MPTCP_FRESH || t->index == MPTCP_LISTENING;
 	const int on = 1;
 
 	t->kind = kinds[t->index];
@@ -134,11 +163,12 @@ static void open_socket(struct target *t)
 		t->fd = connected(t->index == ACCEPTED);
 		return;
 	}
-	t->fd = fresh(t->index == UNIX ? AF_UNIX : AF_INET,
-		      t->index == UDP ? SOCK_DGRAM : SOCK_STREAM);
+	t->fd = fresh_of(t->index == UNIX ? AF_UNIX : AF_INET,
+			 t->index == UDP ? SOCK_DGRAM : SOCK_STREAM, is_mptcp ? IPPROTO_MPTCP : 0);
 	if (t->index == SHARED)
 		CHECK_INT(setsockopt(t->fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)), 0);
-	if (t->index == LISTENING || t->index == UDP || t->index == SHARED)
+	if (t->index == LISTENING || t->index == UDP || t->index == SHARED ||
+	    t->index == MPTCP_LISTENING)
 		bind_loopback(t->fd);
 }
 

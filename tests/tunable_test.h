@@ -8,11 +8,14 @@
 #ifndef RW_TESTS_TUNABLE_TEST_H
 #define RW_TESTS_TUNABLE_TEST_H
 
+#include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdalign.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -257,6 +260,17 @@ static inline bool tunable_test_group(const char *controller, char *path, size_t
 		return false;
 	return snprintf(path, size, "%s/ringwalk-test-%d", place.folder, getpid()) < (int)size &&
 	       !mkdir(path, 0755);
+}
+
+static inline bool tunable_test_has_mptcp(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
+
+	if (fd < 0)
+		test_not_possible("MPTCP: %s", strerror(errno));
+	else
+		close(fd);
+	return fd >= 0;
 }
 
 #endif

@@ -224,6 +224,8 @@ static int prepare(struct client *c, struct err *err)
 		rc = address_parse(o->to, &c->job.to, err);
 	if (!rc)
 		address_format(&c->job.to, c->job.to_text, sizeof(c->job.to_text));
+	if (c->job.hooks)
+		c->job.to.protocol = c->job.hooks->stream_protocol;
 	if (!rc && *o->from)
 		rc = parse_from(o->from, &c->job, err);
 	if (!rc)

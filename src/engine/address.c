@@ -269,12 +269,30 @@ static int failed(const struct address *a, int code, const char *what, struct er
 	return err_sys(err, code, "%s %s", what, address_format(a, text, sizeof(text)));
 }
 
+int address_stream(int family, int flags, int protocol)
+{
+	int type = SOCK_STREAM | SOCK_CLOEXEC | flags;
+	int fd = protocol && family != AF_UNIX ? socket(family, type, protocol) : -1;
+
+	if (fd < 0)
+		fd = socket(family, type, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_datagrams(int family, int flags)
+{
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | flags, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
 static int open_socket(const struct address *a, int flags, const char *what, struct err *err)
 {
-	int type = a->transport == TRANSPORT_UDP ? SOCK_DGRAM : SOCK_STREAM;
-	int fd = socket(a->storage.ss_family, type | SOCK_CLOEXEC | flags, 0);
+	int family = a->storage.ss_family;
+	int fd = a->transport == TRANSPORT_UDP ? open_datagrams(family, flags)
+					       : address_stream(family, flags, a->protocol);
 
-	return fd < 0 ? failed(a, -errno, what, err) : fd;
+	return fd < 0 ? failed(a, fd, what, err) : fd;
 }
 
 int address_socket(const struct address *a, struct err *err)
@@ -323,7 +341,7 @@ static bool is_stale(const struct address *a, const char *path)
 
 	if (lstat(path, &st) || !S_ISSOCK(st.st_mode))
 		return false;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = address_stream(AF_UNIX, SOCK_NONBLOCK, 0);
 	return fd >= 0 && connect(fd, (const struct sockaddr *)&a->storage, a->len) &&
 	       errno == ECONNREFUSED;
 }
@@ -364,7 +382,9 @@ int address_listen(const struct address *a, const struct listen_opts *opts, stru
 	bool is_udp = a->transport == TRANSPORT_UDP;
 	int flags = opts->blocking && !is_udp ? 0 : SOCK_NONBLOCK;
 	int fd = open_socket(a, flags, "listen on", err);
-	struct address got = { .len = sizeof(got.storage), .transport = a->transport };
+	struct address got = { .len = sizeof(got.storage),
+			       .transport = a->transport,
+			       .protocol = a->protocol };
 	int code, asked;
 
 	if (fd < 0)

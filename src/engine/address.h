@@ -28,6 +28,8 @@ struct address {
 	struct sockaddr_storage storage;
 	socklen_t len;
 	uint8_t transport; /* enum transport; TRANSPORT_STREAM is tcp or a unix socket */
+	/* What a stream socket for it is made with (MPTCP); 0: the usual. No text says it. */
+	int protocol;
 };
 
 int address_parse(const char *text, struct address *ret, struct err *err);
@@ -36,6 +38,13 @@ int address_host(const char *text, char *buf, size_t size, struct err *err);
 /* "127.0.0.1:7891", "udp://[::1]:7891", "unix:/tmp/x": parses back. Returns buf. */
 const char *address_format(const struct address *a, char *buf, size_t size);
 bool address_is_loopback(const struct address *a); /* unix sockets are */
+
+/*
+ * The one place where stream sockets are made. A protocol that cannot be had here gives way to the
+ * family's own: whoever asked for it looks what the socket has (hooks.h). flags: of socket(2),
+ * beside SOCK_CLOEXEC. fd or -errno.
+ */
+int address_stream(int family, int flags, int protocol);
 
 /* A non-blocking, close-on-exec socket of the right family and type. fd or -errno. */
 int address_socket(const struct address *a, struct err *err);

@@ -48,6 +48,11 @@ struct hooks {
 	int (*socket_opened)(void *context, enum socket_kind kind, int fd, struct err *err);
 	bool wants_connections;
 	/*
+	 * What stream sockets are made with, each of the role's own (address.h); 0: the usual. One
+	 * that could not be made so is TCP, and socket_opened() says why.
+	 */
+	int stream_protocol;
+	/*
 	 * These sockets share a port, one a worker in their order; all of them listen and nobody
 	 * accepts yet. A failure ends the start.
 	 */

@@ -428,6 +428,18 @@ static bool wants_connections(const struct placement *p)
 	return false;
 }
 
+/* What stream sockets are to be made with; 0: nobody minds. */
+static int stream_protocol(const struct placement *p)
+{
+	for (unsigned i = 0; p->tunables[i]; i++) {
+		const struct tunable *tn = p->tunables[i];
+
+		if (tn->protocol && tn->protocol(p->general[i]))
+			return tn->protocol(p->general[i]);
+	}
+	return 0;
+}
+
 struct hooks placement_hooks(struct placement *p)
 {
 	return (struct hooks){
@@ -437,6 +449,7 @@ struct hooks placement_hooks(struct placement *p)
 		.thread_ending = thread_ending,
 		.socket_opened = socket_opened,
 		.wants_connections = wants_connections(p),
+		.stream_protocol = stream_protocol(p),
 		.port_opened = port_opened,
 		.told_kernel = told_kernel,
 		.say = pass_on,

@@ -2,7 +2,8 @@
  * possible_sockets.c - socket options tried on a connection over loopback that is thrown away.
  *
  * It is made as the role would make it: each of its own sockets is told at its moment what is due
- * then, and the other side is told nothing.
+ * then, and the other side is told nothing. Both speak what the role's sockets are made with: what
+ * the other role will speak is not this one's.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/address.h"
 #include "lab/possible.h"
 
 static int failed(struct err *err)
@@ -33,7 +35,7 @@ static int listen_here(const struct hooks *hooks, bool is_ours, int fd, struct e
 	const int on = 1;
 	int rc;
 
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) ||
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) ||
 	    bind(fd, (const struct sockaddr *)&any, sizeof(any)))
 		return failed(err);
 	rc = tell(hooks, is_ours, SOCKET_LISTENING, fd, err);
@@ -52,7 +54,7 @@ static int connect_here(const struct hooks *hooks, bool is_ours, int listener, i
 	socklen_t len = sizeof(to);
 	int rc;
 
-	if (fd < 0 || getsockname(listener, (struct sockaddr *)&to, &len))
+	if (getsockname(listener, (struct sockaddr *)&to, &len))
 		return failed(err);
 	rc = tell(hooks, is_ours, SOCKET_CONNECTING, fd, err);
 	if (!rc &&
@@ -76,8 +78,11 @@ int possible_sockets(enum role role, const struct hooks *hooks, struct err *err)
 
 	if (!hooks->wants_connections || (!is_node && role != ROLE_CLIENT))
 		return 0;
-	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	listener = address_stream(AF_INET, 0, hooks->stream_protocol);
+	client = address_stream(AF_INET, 0, hooks->stream_protocol);
+	if (listener < 0 || client < 0)
+		return err_sys(err, listener < 0 ? listener : client,
+			       "a connection over loopback, to try socket options");
 	rc = listen_here(hooks, is_node, listener, err);
 	if (!rc)
 		rc = connect_here(hooks, !is_node, listener, client, err);

@@ -64,6 +64,7 @@ static int parse_address(const struct node *node, const char *text, struct addre
 	result = trust_check(&node->common, &a, err);
 	if (result)
 		return result;
+	a.protocol = node->common.hooks.stream_protocol;
 	*ret = a;
 	return 0;
 }

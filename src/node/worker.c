@@ -243,9 +243,11 @@ static int open_upstream(void *context, struct address *a)
 {
 	struct worker *w = context;
 	struct err err = { 0 };
-	int fd = address_socket(a, &err);
-	int result = fd < 0 ? 0 : worker_prepare_upstream(w, a, fd, &err);
+	int fd, result;
 
+	a->protocol = w->common->hooks.stream_protocol;
+	fd = address_socket(a, &err);
+	result = fd < 0 ? 0 : worker_prepare_upstream(w, a, fd, &err);
 	if (result) {
 		close(fd);
 		fd = result;

@@ -59,12 +59,14 @@ static int concluded(int fd, int result)
 static int open_socket(void *context, const struct address *to, struct err *err)
 {
 	const struct hooks *hooks = context;
+	struct address a = *to;
 	const int on = 1;
 	int fd;
 
 	if (to->transport == TRANSPORT_UDP)
 		return open_udp(to, err);
-	fd = address_socket(to, err);
+	a.protocol = hooks->stream_protocol;
+	fd = address_socket(&a, err);
 	if (fd >= 0 && to->storage.ss_family != AF_UNIX)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	return fd < 0 ? fd : concluded(fd, tell(hooks, SOCKET_CONNECTING, fd, err));
@@ -131,11 +133,13 @@ int sockets_listen(const struct address *a, int backlog, const struct hooks *hoo
 					  .no_delay = true,
 					  .bound = tell_listening,
 					  .context = (void *)hooks };
+	struct address at = *a;
 	int fd;
 
 	if (a->transport == TRANSPORT_UDP) {
 		fd = bind_udp(a, bound, err);
 		return fd < 0 ? fd : concluded(fd, tell(hooks, SOCKET_DATAGRAM, fd, err));
 	}
-	return address_listen(a, &opts, bound, err);
+	at.protocol = hooks->stream_protocol;
+	return address_listen(&at, &opts, bound, err);
 }

@@ -98,9 +98,14 @@ static int tell(const struct target *t, const struct socket_row *row, const stru
 	int rc;
 
 	*ret_old = KEEP;
+	/* Nothing can be told. Of one that could have been had explain() says what became of it. */
+	if (row->is_innate)
+		return value && value != old && !is_alive(t) ? socket_try_mptcp(t->fd) : 0;
 	if (is_known && old == value && is_alive(t))
 		return 0;
 	rc = socket_set(t->fd, row, value, o->force_buffers == 1);
+	if (rc && is_known && old == value)
+		return 0; /* it cannot be told, and need not be */
 	if (!rc && is_known)
 		*ret_old = old;
 	return rc;
@@ -142,7 +147,7 @@ static int apply(const struct target *t, const void *opts, struct err *err)
 			break;
 	}
 	if (rc)
-		rc = socket_refuse(row, o, rc, err);
+		rc = socket_refuse(t->fd, row, o, rc, err);
 	else if ((rc = set_congestion(t, o, (unsigned)speaks)))
 		rc = socket_refuse_congestion(o->congestion, rc, err);
 	if (rc)
@@ -166,6 +171,11 @@ static int read_back(const struct target *t, void *opts, struct err *err)
 	return 0;
 }
 
+static int protocol(const void *opts)
+{
+	return ((const struct socket_opts *)opts)->mptcp == 1 ? IPPROTO_MPTCP : 0;
+}
+
 const struct tunable tunable_socket = {
 	.group = { .name = "socket",
 		   .help = "options of sockets",
@@ -176,6 +186,7 @@ const struct tunable tunable_socket = {
 	.is_default = is_default,
 	.check = check,
 	.resolve = resolve,
+	.protocol = protocol,
 	.apply = apply,
 	.read_back = read_back,
 	.explain = socket_explain,

@@ -115,7 +115,14 @@ static const char *cut_reason(const struct meeting *m)
 static void explain_difference(struct meeting *m)
 {
 	char asked[64], got[64];
+	enum verdict verdict;
+	const char *why;
 
+	if (m->row->is_innate) {
+		verdict = socket_explain_mptcp(m->target->kind, m->asked, &why);
+		conclude(m->report, verdict, "socket.%s: %s", m->row->knob, why);
+		return;
+	}
 	conclude(m->report, m->mismatch, "socket.%s: asked for %s, the kernel has %s%s",
 		 m->row->knob, text_of(m, m->asked, asked, sizeof(asked)),
 		 text_of(m, m->got, got, sizeof(got)), cut_reason(m));
@@ -343,12 +350,22 @@ void socket_explain(const struct target *t, const void *requested, const void *e
 		describe(report->effective, size, len, "congestion", got->congestion);
 }
 
-int socket_refuse(const struct socket_row *row, const struct socket_opts *opts, int code,
+int socket_refuse(int fd, const struct socket_row *row, const struct socket_opts *opts, int code,
 		  struct err *err)
 {
 	struct meeting m = { .row = row };
 	char value[64];
 
+	if (row->is_innate)
+		return socket_refuse_mptcp(code, err);
+	if (code == -EOPNOTSUPP && !strcmp(row->knob, "fastopen-connect"))
+		return err_set(err, code,
+			       "socket.fastopen-connect: net.ipv4.tcp_fastopen lacks bit 1");
+	if ((code == -ENOPROTOOPT || code == -EOPNOTSUPP) && socket_has_mptcp(fd))
+		return err_set(err, -EOPNOTSUPP,
+			       "socket.%s: this kernel's MPTCP sockets lack the option: only one "
+			       "of it and socket.mptcp=on can be had",
+			       row->knob);
 	text_of(&m, socket_value(row, opts), value, sizeof(value));
 	if (code == -EPERM)
 		return err_set(err, code, "socket.%s=%s: needs %s", row->knob, value,
@@ -356,9 +373,6 @@ int socket_refuse(const struct socket_row *row, const struct socket_opts *opts, 
 	if (code == -ENOPROTOOPT && row->since)
 		return err_set(err, code, "socket.%s: this kernel does not know it (Linux %s)",
 			       row->knob, row->since);
-	if (code == -EOPNOTSUPP && !strcmp(row->knob, "fastopen-connect"))
-		return err_set(err, code,
-			       "socket.fastopen-connect: net.ipv4.tcp_fastopen lacks bit 1");
 	if (code == -EOPNOTSUPP && !strcmp(row->knob, "reserve-mem"))
 		return err_set(err, code,
 			       "socket.reserve-mem: the process is in no memory cgroup that "

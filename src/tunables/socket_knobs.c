@@ -108,6 +108,10 @@ static const char *const stamp_names[] = { "off", "software", "hardware", "keep"
 #define TCP_SEC ((int64_t)32767 * 1000000000) /* MAX_TCP_KEEPIDLE of linux/tcp.h */
 
 const struct knob socket_knobs[] = {
+	{ .name = "mptcp",
+	  SWITCH(mptcp),
+	  .help = "Multipath TCP where both ends speak it, else TCP (Linux 5.6, net.mptcp.enabled)",
+	  .read_back = "SO_PROTOCOL, MPTCP_INFO" },
 	{ .name = "receive-buffer",
 	  SIZE(receive_buffer),
 	  .max = INT_MAX,

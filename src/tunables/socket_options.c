@@ -5,8 +5,8 @@
  * accepted socket that has another value all the same; so nobody here has to know which they are.
  *
  * Left out on purpose: SO_ZEROCOPY, for nothing here sends with MSG_ZEROCOPY (io_uring's own way
- * needs no option); SO_SNDLOWAT, which Linux cannot set; MPTCP, which is another protocol and not
- * an option.
+ * needs no option); SO_SNDLOWAT, which Linux cannot set. MPTCP is another protocol and no option,
+ * and has a row all the same: socket_mptcp.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -39,6 +39,9 @@
 #define TICKS "two of its ticks (8ms at 250 a second, 2ms at 1000) to 200ms"
 
 const struct socket_row socket_rows[] = {
+	/* First: which options there are depends on it. */
+	{ "mptcp", FIELD(mptcp), SOCKET(SO_PROTOCOL), .speaks = SPEAKS_TCP, .kinds = EVERYWHERE,
+	  .is_innate = true },
 	{ "receive-buffer", FIELD(receive_buffer), SOCKET(SO_RCVBUF), .speaks = SPEAKS_IP,
 	  .kinds = EVERYWHERE, .forced = SO_RCVBUFFORCE, .needs = ADMIN },
 	{ "send-buffer", FIELD(send_buffer), SOCKET(SO_SNDBUF), .speaks = SPEAKS_IP | SPEAKS_UNIX,
@@ -212,6 +215,10 @@ int socket_get(int fd, const struct socket_row *row, int64_t *ret)
 
 	if (row->cannot_be_read)
 		return -ENOPROTOOPT;
+	if (row->is_innate) {
+		*ret = socket_has_mptcp(fd);
+		return 0;
+	}
 	place(fd, row, &level, &option);
 	if (getsockopt(fd, level, option, row->is_wide ? (void *)&wide : (void *)&narrow, &len))
 		return -errno;

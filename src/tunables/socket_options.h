@@ -17,6 +17,7 @@
 #define KEEP INT64_MIN
 
 struct socket_opts {
+	int64_t mptcp;
 	int64_t receive_buffer, send_buffer, force_buffers, reserve_memory;
 	int64_t priority, mark, tos, incoming_cpu, pacing_rate, rehash, timestamping;
 	int64_t busy_poll_ns, prefer_busy_poll, busy_poll_budget;
@@ -58,6 +59,7 @@ struct socket_row {
 	int forced;	     /* the option that is used instead with force-buffers */
 	bool is_wide;	     /* 64 bits */
 	bool cannot_be_read; /* there is no getsockopt */
+	bool is_innate;	     /* how the socket was made: nothing can be told later */
 };
 
 extern const struct socket_row socket_rows[]; /* ends with one without a knob */
@@ -88,9 +90,17 @@ int socket_get_congestion(int fd, char *buf);
 /* socket_explain.c: the tunable's explain(), and the sentence of a refusal; returns code. */
 void socket_explain(const struct target *t, const void *requested, const void *effective,
 		    struct verdict_report *report);
-int socket_refuse(const struct socket_row *row, const struct socket_opts *opts, int code,
+int socket_refuse(int fd, const struct socket_row *row, const struct socket_opts *opts, int code,
 		  struct err *err);
 int socket_refuse_congestion(const char *name, int code, struct err *err);
+
+/* socket_mptcp.c: does it speak MPTCP, or would it when it connects; not what fell back to TCP. */
+bool socket_has_mptcp(int fd);
+/* 0: a socket like this one could have been made with it. Else -errno. */
+int socket_try_mptcp(int fd);
+int socket_refuse_mptcp(int code, struct err *err);
+/* Of a socket that is not as asked for: the verdict, and the sentence. */
+enum verdict socket_explain_mptcp(enum socket_kind kind, bool asked, const char **ret_why);
 
 /* socket_device.c: the device with the socket's own address; name has IFNAMSIZ bytes. */
 enum socket_device { DEVICE_UNKNOWN, DEVICE_LOOPBACK, DEVICE_OTHER };

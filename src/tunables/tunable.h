@@ -87,6 +87,13 @@ struct tunable {
 	bool (*needs_journal)(const void *opts);
 
 	/*
+	 * SCOPE_SOCKET: what stream sockets are to be made with, as socket(2) takes it; 0: the
+	 * usual protocol. It is asked before there is a socket, so apply() can only look, and say
+	 * why one has not got it. Optional.
+	 */
+	int (*protocol)(const void *opts);
+
+	/*
 	 * SCOPE_THREAD: settings that a machine may or may not offer, as "policy=fifo", up to NULL:
 	 * whoever lists what works here tries each (tunable_try). Optional.
 	 */
