@@ -167,8 +167,11 @@ def test_a_proxy_whose_server_speaks_tcp_alone_says_so():
 
 def test_what_mptcp_sockets_lack_is_refused_before_anything_is_served():
     need_mptcp()
-    done = run("node", "--bind-addr=127.0.0.1:0", ON, "--socket.user-timeout=5s", status=3)
-    assert "MPTCP sockets lack the option" in done.stderr, done.stderr
+    for more, word in ((("--socket.user-timeout=5s",), "MPTCP sockets lack the option"),
+                       (("--threads=2", "--accept-mode=child", "--steer.by=cpu"),
+                        "MPTCP sockets take no program")):
+        done = run("node", "--bind-addr=127.0.0.1:0", ON, *more, status=3)
+        assert word in done.stderr, done.stderr
 
 
 def test_zero_copy_sends_over_mptcp_are_copied():

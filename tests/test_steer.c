@@ -37,7 +37,7 @@ static bool find_cpus(struct port *p)
 	return count == 2;
 }
 
-static void open_port(struct port *p)
+static void open_port_of(struct port *p, int protocol)
 {
 	socklen_t len = sizeof(p->at);
 	const int on = 1;
@@ -45,7 +45,7 @@ static void open_port(struct port *p)
 	p->at = (struct sockaddr_in){ .sin_family = AF_INET,
 				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	for (int i = 0; i < 2; i++) {
-		int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
 
 		CU_ASSERT_FATAL(fd >= 0);
 		CHECK_INT(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)), 0);
@@ -55,6 +55,11 @@ static void open_port(struct port *p)
 		p->fds[i] = fd;
 	}
 	p->port = (struct socket_port){ p->fds, p->cpus, 2 };
+}
+
+static void open_port(struct port *p)
+{
+	open_port_of(p, 0);
 }
 
 static unsigned take_all(int listener)
@@ -390,6 +395,71 @@ static void test_without_rights_only_the_classic_program_works(void)
 	tunable_test_as_nobody(load_as_nobody);
 }
 
+static void check_says(const struct verdict_report *report, const char *part)
+{
+	if (!strstr(report->why, part))
+		CHECK_TEXT(report->why, part);
+}
+
+/* SO_ATTACH_REUSEPORT_CBPF and _EBPF: EOPNOTSUPP. */
+static void *check_programs_of_mptcp(void *unused)
+{
+	static const char *const settings[] = { "by=cpu", "by=random" };
+	struct verdict_report report;
+	struct port p;
+
+	if (!tunable_test_has_mptcp() || !find_cpus(&p))
+		return unused;
+	open_port_of(&p, IPPROTO_MPTCP);
+	for (int i = 0; i < 2; i++) {
+		int rc = steer(&p, settings[i], &report);
+
+		if (!rc) /* a kernel that has learnt it */
+			continue;
+		CHECK_INT(rc, -EOPNOTSUPP);
+		CHECK_TEXT(verdict_names[report.verdict], "unsupported");
+		check_says(&report, "MPTCP sockets take no program");
+	}
+	close_port(&p);
+	return unused;
+}
+
+static void test_mptcp_sockets_take_no_program_and_that_is_said(void)
+{
+	tunable_test_thread(check_programs_of_mptcp, NULL);
+}
+
+/* The kernel stores the CPU, gives it back, and goes on by hash. */
+static void *check_cpus_of_mptcp(void *unused)
+{
+	struct verdict_report report;
+	int cpu = -1, rc;
+	socklen_t len = sizeof(cpu);
+	struct port p;
+
+	if (!tunable_test_has_mptcp() || !find_cpus(&p))
+		return unused;
+	open_port_of(&p, IPPROTO_MPTCP);
+	rc = steer(&p, "by=incoming-cpu", &report);
+	CHECK_INT(getsockopt(p.fds[1], SOL_SOCKET, SO_INCOMING_CPU, &cpu, &len), 0);
+	CHECK_INT(cpu, p.cpus[1]);
+	count(&p);
+	if (p.got[0][1] || p.got[1][0]) {
+		CU_ASSERT(rc < 0);
+		CHECK_TEXT(verdict_names[report.verdict], "ignored");
+		check_says(&report, "MPTCP sockets that listen already are not steered");
+	} else {
+		CHECK_INT(rc, 0);
+	}
+	close_port(&p);
+	return unused;
+}
+
+static void test_the_cpus_of_mptcp_sockets_that_listen_are_tried_not_believed(void)
+{
+	tunable_test_thread(check_cpus_of_mptcp, NULL);
+}
+
 static CU_TestInfo tests[] = {
 	{ "the classic program sends each CPU to its socket",
 	  test_the_classic_program_sends_each_cpu_to_its_socket },
@@ -409,6 +479,10 @@ static CU_TestInfo tests[] = {
 	{ "the CPUs of sockets need pins", test_the_cpus_of_sockets_need_pins },
 	{ "without rights only the classic program works",
 	  test_without_rights_only_the_classic_program_works },
+	{ "MPTCP sockets take no program, and that is said",
+	  test_mptcp_sockets_take_no_program_and_that_is_said },
+	{ "no-op 33: the CPUs of MPTCP sockets that listen are tried, not believed",
+	  test_the_cpus_of_mptcp_sockets_that_listen_are_tried_not_believed },
 	CU_TEST_INFO_NULL,
 };
 

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "system/kernel_file.h"
+#include "tunables/socket_options.h"
 
 static const char *const choices[] = { "hash", "cpu", "incoming-cpu", "random", NULL };
 static const char *const programs[] = { "classic", "extended", NULL };
@@ -66,8 +67,13 @@ static int set_cpus(const struct socket_port *port, bool all)
 	return 0;
 }
 
-static int refuse(const struct steer_opts *o, int code, struct err *err)
+static int refuse(const struct steer_opts *o, int fd, int code, struct err *err)
 {
+	if (code == -EOPNOTSUPP && socket_has_mptcp(fd))
+		return err_set(err, code,
+			       "steer.by=%s: MPTCP sockets take no program: only one of it and "
+			       "socket.mptcp=on can be had",
+			       choices[o->by]);
 	if (code == -EPERM && o->program == STEER_EXTENDED)
 		return err_set(err, code,
 			       "steer.program=extended: loading it needs CAP_BPF; classic needs "
@@ -85,7 +91,7 @@ int steer_tell(const struct socket_port *port, const struct steer_opts *o, struc
 		rc = set_cpus(port, o->by != STEER_INCOMING_CPU);
 	if (!rc && (o->by == STEER_CPU || o->by == STEER_RANDOM))
 		rc = steer_attach(port, o);
-	return rc ? refuse(o, rc, err) : 0;
+	return rc ? refuse(o, port->fds[0], rc, err) : 0;
 }
 
 static bool is_default(const void *opts)
@@ -187,7 +193,10 @@ static void explain_trial(const struct target *t, const struct steer_opts *o,
 	if (right < sent)
 		report->verdict = VERDICT_IGNORED;
 	snprintf(report->why, sizeof(report->why),
-		 "tried: %u of %u connections came to the worker of their CPU", right, sent);
+		 "tried: %u of %u connections came to the worker of their CPU%s", right, sent,
+		 right < sent && socket_has_mptcp(t->port->fds[0])
+			 ? "; MPTCP sockets that listen already are not steered: socket.mptcp=off"
+			 : "");
 	if (others && report->verdict == VERDICT_OK)
 		snprintf(
 			report->why, sizeof(report->why),

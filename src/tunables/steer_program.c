@@ -151,5 +151,6 @@ int steer_detach(int fd)
 
 	if (!setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &unused, sizeof(unused)))
 		return 0;
-	return errno == ENOENT ? 0 : -errno; /* there is none */
+	/* There is none; or, of MPTCP, there cannot be one. */
+	return errno == ENOENT || errno == EOPNOTSUPP ? 0 : -errno;
 }

@@ -1,9 +1,10 @@
 /*
  * steer_trial.c - whether connections come where they should: tried, for no getsockopt(2) tells.
  *
- * The sockets are others than those the node serves with, on a port nobody knows, so that no
- * client's connection can get lost. Over loopback a SYN is received on the CPU that sends it. Each
- * connection is waited for, a while: where packets are dropped connect(2) alone takes two minutes.
+ * The sockets are others than those the node serves with, of the same protocol and on a port nobody
+ * knows, so that no client's connection can get lost. Over loopback a SYN is received on the CPU
+ * that sends it. Each connection is waited for, a while: where packets are dropped connect(2) alone
+ * takes two minutes.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -26,13 +27,14 @@ struct trial {
 	int *fds;
 	struct pollfd *events; /* of the same sockets */
 	unsigned sent, right;
+	int protocol; /* of the node's sockets: MPTCP takes some of it otherwise than TCP */
 };
 
 static int open_one(struct trial *t, struct err *err)
 {
 	socklen_t len = sizeof(t->address);
 	const int on = 1;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, t->protocol);
 
 	if (fd < 0)
 		return err_sys(err, -errno, "a socket, to try steering");
@@ -144,8 +146,10 @@ int steer_try(const struct socket_port *port, const struct steer_opts *opts, uns
 		.fds = calloc(port->count, sizeof(int)),
 		.events = calloc(port->count, sizeof(struct pollfd)),
 	};
+	socklen_t len = sizeof(t.protocol);
 	int rc = -ENOMEM;
 
+	getsockopt(port->fds[0], SOL_SOCKET, SO_PROTOCOL, &t.protocol, &len);
 	t.port = (struct socket_port){ .fds = t.fds, .cpus = port->cpus };
 	if (t.fds && t.events)
 		rc = try_it(&t, port->count, opts, err);
