@@ -174,6 +174,20 @@ def test_what_mptcp_sockets_lack_is_refused_before_anything_is_served():
         assert word in done.stderr, done.stderr
 
 
+def test_busy_polling_finds_no_device_behind_mptcp():
+    need_mptcp()
+    options = (ON, "--socket.busy-poll=50us")
+    with Cable() as net, \
+            Told("--insecure", *options, prefix=net.inside(1),
+                 bind=(f"--bind-addr={net.host(1)}:{PORT}",)) as node:
+        result = load(node, "-n", "20", *options, prefix=net.inside(2))
+        assert result["counts"]["done"] == 20, result["counts"]
+        said, _ = node.finish()
+    for report in (taken(said, "accepted socket"), taken(result, "connected socket")):
+        assert report["verdict"] == "vacuous", report
+        assert "of an MPTCP socket the kernel knows no NAPI device" in report["why"], report
+
+
 def test_zero_copy_sends_over_mptcp_are_copied():
     need_mptcp()
     try:

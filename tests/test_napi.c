@@ -23,13 +23,13 @@ static void test_judgement(void)
 		{ { .sockets = 3, .without = 3 },
 		  true,
 		  VERDICT_VACUOUS,
-		  "k was accepted, but none of 3 sockets has a NAPI id (loopback gives none): "
-		  "nothing was polled" },
+		  "k was accepted, but none of 3 sockets has a NAPI id (loopback and MPTCP "
+		  "give none): nothing was polled" },
 		{ { .datagram = 2 },
 		  true,
 		  VERDICT_VACUOUS,
-		  "k was accepted, but none of 2 sockets has a NAPI id (loopback gives none): "
-		  "nothing was polled" },
+		  "k was accepted, but none of 2 sockets has a NAPI id (loopback and MPTCP "
+		  "give none): nothing was polled" },
 		{ { .datagram = 2, .sockets = 1, .ids = { 5 }, .id_count = 1 },
 		  true,
 		  VERDICT_OK,

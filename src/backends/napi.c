@@ -60,8 +60,8 @@ void napi_census_judge(const struct napi_census *c, const char *knob, bool one_i
 	if (sockets && (!c->sockets || c->without == c->sockets)) {
 		report->verdict = VERDICT_VACUOUS;
 		snprintf(report->why, sizeof(report->why),
-			 "%s was accepted, but none of %u sockets has a NAPI id (loopback gives "
-			 "none): nothing was polled",
+			 "%s was accepted, but none of %u sockets has a NAPI id (loopback and "
+			 "MPTCP give none): nothing was polled",
 			 knob, sockets);
 	} else if (c->without) {
 		snprintf(report->why, sizeof(report->why),

@@ -144,7 +144,11 @@ static void explain_busy_poll(struct meeting *m)
 		return;
 	if (is_alive(m)) {
 		getsockopt(m->target->fd, SOL_SOCKET, SO_INCOMING_NAPI_ID, &id, &len);
-		if (!id)
+		if (!id && socket_has_mptcp(m->target->fd))
+			conclude(m->report, VERDICT_VACUOUS,
+				 "socket.busy-poll: of an MPTCP socket the kernel knows no NAPI "
+				 "device, whatever the path: busy polling does nothing");
+		else if (!id)
 			conclude(m->report, VERDICT_VACUOUS,
 				 "socket.busy-poll: no NAPI device on this path (%s): busy polling "
 				 "does nothing",
