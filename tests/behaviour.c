@@ -65,6 +65,7 @@ static int probe(enum place place, struct err *err)
 	/* Who is silent does not even begin with TLS. */
 	if (address.transport == TRANSPORT_TLS)
 		address.transport = TRANSPORT_STREAM;
+	address.protocol = stage.protocol;
 	fd = address_listen(&address, &opts, &bound, err);
 	if (fd < 0)
 		return -1;
@@ -98,6 +99,7 @@ void stage_init_node(struct setup *s)
 	char text[ADDRESS_TEXT];
 
 	setup_init(s, stage.backend);
+	stage_ask_for_protocol(&s->hooks);
 	s->opts.threads = 2;
 	s->opts.tls = &stage.node_tls;
 	s->opts.forward_tls_verify = FORWARD_VERIFY_YES;
@@ -127,9 +129,10 @@ static int start_node(unsigned number)
 	return setup_start(s);
 }
 
-int stage_open(const struct backend_ops *backend)
+int stage_open(const struct backend_ops *backend, int protocol)
 {
 	stage.backend = backend;
+	stage.protocol = protocol;
 	strcpy(stage.folder, "/tmp/ringwalk_test_XXXXXX");
 	if (!mkdtemp(stage.folder))
 		return -errno;
@@ -187,8 +190,11 @@ static void leave(int fd, const char *text)
 
 int stage_close(void)
 {
-	int failed = 0;
+	int failed = stage.protocol && (!stage.as_asked || stage.otherwise);
 
+	if (stage.protocol)
+		printf("connections over IP: %u with protocol %d, %u without\n", stage.as_asked,
+		       stage.protocol, stage.otherwise);
 	for (unsigned i = 0; i < ROLES; i++)
 		failed |= stop_node(&stage.nodes[i]);
 	for (int i = 0; i < PLACES; i++) {
@@ -276,9 +282,13 @@ void trial_prepare_client(struct trial *t, const struct setup *node)
 
 int trial_run_client(struct trial *t)
 {
+	struct hooks hooks = { 0 };
 	struct err err = { 0 };
-	int result = client_run(&t->client, stage.backend, stage.nodes[0].backend_opts, NULL, NULL,
-				&t->result, &err);
+	int result;
+
+	stage_ask_for_protocol(&hooks);
+	result = client_run(&t->client, stage.backend, stage.nodes[0].backend_opts, &hooks, NULL,
+			    &t->result, &err);
 
 	if (result)
 		printf("\n    %s", err.text);

@@ -10,10 +10,15 @@
  *	%S		somebody who takes connections and never answers
  *	%N		a place where nobody is
  *
+ * With a protocol, all their streams over IP are made with it, and every connection that is there
+ * is asked whether it has it.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef RW_TESTS_BEHAVIOUR_H
 #define RW_TESTS_BEHAVIOUR_H
+
+#include <stdatomic.h>
 
 #include "client/client.h"
 #include "tests/certificate_opts.h"
@@ -57,6 +62,8 @@ extern const struct transport_case transport_cases[PLACES];
 /* What all tests stand on. */
 struct stage {
 	const struct backend_ops *backend;
+	int protocol;			 /* hooks.stream_protocol; 0: none of it */
+	atomic_uint as_asked, otherwise; /* connections over IP, when there is a protocol */
 	struct certificates certs;
 	struct tls_opts node_tls;
 	struct setup nodes[ROLES];
@@ -80,9 +87,11 @@ struct trial {
 	struct node_stats before[ROLES], gained[ROLES]; /* by role */
 };
 
-int stage_open(const struct backend_ops *backend);
-/* 0, or a node did not end well, or had said something. */
+int stage_open(const struct backend_ops *backend, int protocol);
+/* 0, or a node did not end well, or had said something, or a connection was not as asked for. */
 int stage_close(void);
+/* behaviour_protocol.c: who has these hooks makes sockets of stage.protocol, if there is one. */
+void stage_ask_for_protocol(struct hooks *hooks);
 /* A node on every transport there is, not started yet. */
 void stage_init_node(struct setup *s);
 
