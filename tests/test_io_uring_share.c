@@ -116,29 +116,31 @@ static void close_ring(struct hand *h)
 	h->b = NULL;
 }
 
-/* Five bytes from one end of a connection to the other, both through the ring. */
+/*
+ * Five bytes from one end of a connection to the other, both through the ring. It is not closed by
+ * the ring: a sanitizer of threads would not know that its number is free for another thread.
+ */
 static void answer(struct hand *h)
 {
 	struct seen recv = { .op = { .kind = IO_RECV, .done = see } };
 	struct seen send = { .op = { .kind = IO_SEND, .buf = "hello", .len = 5, .done = see } };
-	struct seen shut = { .op = { .kind = IO_CLOSE, .done = see } };
 	int64_t end_ns = clock_now_ns() + 60 * SEC;
 	int fd[2];
 
 	if (!h->b)
 		return;
 	pair(fd);
-	recv.op.fd = shut.op.fd = fd[0];
+	recv.op.fd = fd[0];
 	send.op.fd = fd[1];
 	ops->submit(h->b, &recv.op);
 	ops->submit(h->b, &send.op);
 	while ((recv.bytes < 5 || !send.results) && clock_now_ns() < end_ns)
 		turn(h->b, SEC);
-	ops->submit(h->b, &shut.op);
-	while (!shut.results && clock_now_ns() < end_ns)
-		turn(h->b, SEC);
-	h->answers += recv.bytes == 5 && send.res == 5 && shut.results;
 	close(fd[1]);
+	while (recv.res && clock_now_ns() < end_ns)
+		turn(h->b, SEC);
+	h->answers += recv.bytes == 5 && send.res == 5 && !recv.res;
+	close(fd[0]);
 }
 
 static void sync_file(struct hand *h)
