@@ -21,7 +21,7 @@ static void run_sessions(const struct setup *s, enum place place)
 	trial_prepare_client(&t, s);
 	trial_set(&t, "connections", "1");
 	trial_set(&t, "num-sessions", "5");
-	trial_set(&t, "rate", "250");
+	trial_set(&t, "rate", "500");
 	if (!trial_run_client(&t)) {
 		CHECK_INT(t.result->counts.done, REQUESTS);
 		CHECK_INT(t.result->counts.planned, REQUESTS);
