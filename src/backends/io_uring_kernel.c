@@ -118,12 +118,6 @@ static int set_iowq_workers(struct uring *b, struct err *err)
 	return ret ? err_sys(err, ret, "io_uring.iowq-bounded, io_uring.iowq-unbounded") : 0;
 }
 
-static void close_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
-
 /* Which thread the name says that it works for; 0: it is no such thread. */
 static pid_t maker_in(const char *name, enum thread_role role)
 {
@@ -145,7 +139,7 @@ static bool read_name(const char *tid, char *buf, int size)
 
 static unsigned find(pid_t maker, enum thread_role role, struct backend_thread *ret, unsigned max)
 {
-	DIR *folder AUTO(close_folder) = opendir("/proc/self/task");
+	DIR *folder AUTO(auto_closedir) = opendir("/proc/self/task");
 	struct dirent *entry;
 	unsigned count = 0;
 	char name[32];

@@ -9,13 +9,14 @@
 #ifndef RW_BASE_CLEANUP_H
 #define RW_BASE_CLEANUP_H
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define AUTO(fn) __attribute__((cleanup(fn)))
 
-/* For AUTO: a malloc'ed pointer, a FILE, a descriptor (negative: none). */
+/* For AUTO: a malloc'ed pointer, a FILE, an open folder, a descriptor (negative: none). */
 static inline void auto_free(void *p)
 {
 	free(*(void **)p);
@@ -25,6 +26,12 @@ static inline void auto_fclose(FILE **f)
 {
 	if (*f)
 		fclose(*f);
+}
+
+static inline void auto_closedir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
 }
 
 static inline void auto_close(int *fd)

@@ -23,12 +23,6 @@
 
 enum { JSON_BYTES_MAX = 16 << 20 };
 
-static void auto_closedir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 /* Reads to the end or max + 1 bytes, so that "too long" is seen. */
 static ssize_t read_all(int fd, char **text, size_t max)
 {

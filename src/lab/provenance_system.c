@@ -15,12 +15,6 @@
 #include "lab/files.h"
 #include "lab/provenance.h"
 
-static void auto_closedir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 void provenance_add_line(json_t *to, const char *key, const char *path)
 {
 	char line[1024];

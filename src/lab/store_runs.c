@@ -14,12 +14,6 @@
 #include "lab/files.h"
 #include "lab/store.h"
 
-static void auto_closedir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 static void auto_json(json_t **json)
 {
 	json_decref(*json);

@@ -33,12 +33,6 @@ struct sweep {
 	int lock;
 };
 
-static void auto_closedir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 static void auto_json(json_t **json)
 {
 	json_decref(*json);

@@ -17,12 +17,6 @@
 #define KERNEL_THREAD 0x00200000 /* PF_KTHREAD of include/linux/sched.h */
 #define STAT_TEXT     1024
 
-static void auto_closedir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 /* A process's name is what somebody chose: any bytes. */
 static void take_name(const char *from, const char *to, char ret[TASK_NAME])
 {

@@ -14,12 +14,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-static void auto_closedir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 static int add_task(struct process_sample *s, unsigned *room, const struct task *t)
 {
 	if (s->count == *room) {

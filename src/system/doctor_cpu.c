@@ -121,12 +121,6 @@ static void look_at_siblings(const struct doctor *d, struct finding *f)
 		finding_say(f, SEVERITY_OK, "off, or there are none");
 }
 
-static void auto_closedir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 static void look_at_mitigations(const struct doctor *d, struct finding *f)
 {
 	char path[PATH_MAX], text[256];

@@ -58,12 +58,6 @@ static void auto_snapshot(struct snapshot *s)
 	free(s->irqs);
 }
 
-static void auto_closedir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 /* proc_stat(5): user nice system idle iowait irq softirq steal; what follows is counted in them. */
 static void read_cpu_times(const char *root, struct snapshot *s)
 {

@@ -239,12 +239,6 @@ static bool is_journal(const char *name)
 	return dot && !strcmp(dot, ".journal");
 }
 
-static void auto_closedir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 int journal_folder_each(struct journal_folder *f,
 			int (*look)(struct journal_file *file, void *context), void *context,
 			struct err *err)
