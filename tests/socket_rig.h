@@ -8,9 +8,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
 #include <netinet/tcp.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "tests/tunable_test.h"
@@ -112,15 +110,7 @@ static inline void check_why(const struct verdict_report *report, enum verdict v
 /* A network namespace of this process's own, with one sysctl as it should be. */
 static inline bool enter_own_net(const char *folder, const char *name, const char *value)
 {
-	struct ifreq up = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
-	int fd;
-
-	if (unshare(CLONE_NEWNET))
-		return false;
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	CHECK_INT(ioctl(fd, SIOCSIFFLAGS, &up), 0);
-	close(fd);
-	return tunable_test_write(folder, name, value);
+	return tunable_test_enter_net() && tunable_test_write(folder, name, value);
 }
 
 #endif

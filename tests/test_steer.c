@@ -5,9 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -245,16 +243,9 @@ static void test_where_it_cannot_be_tried_it_is_unsupported(void)
 
 static bool enter_net_that_drops(void)
 {
-	struct ifreq up = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
-	int fd;
-
-	if (unshare(CLONE_NEWNET))
-		return false;
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	CHECK_INT(ioctl(fd, SIOCSIFFLAGS, &up), 0);
-	close(fd);
 	/* No half-open connection has room then, and there are no cookies: tcp_conn_request(). */
-	return tunable_test_write("/proc/sys/net/ipv4", "tcp_max_syn_backlog", "-4") &&
+	return tunable_test_enter_net() &&
+	       tunable_test_write("/proc/sys/net/ipv4", "tcp_max_syn_backlog", "-4") &&
 	       tunable_test_write("/proc/sys/net/ipv4", "tcp_syncookies", "0");
 }
 

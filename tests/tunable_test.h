@@ -10,10 +10,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdalign.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -225,7 +227,22 @@ static inline void tunable_test_as_nobody(unsigned (*fn)(void))
 #define TUNABLE_TEST_SANITIZED false
 #endif
 
-/* Writes one word into a file of a cgroup. */
+/* A network namespace of this process's own, with its loopback up. */
+static inline bool tunable_test_enter_net(void)
+{
+	struct ifreq up = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	int fd, rc;
+
+	if (unshare(CLONE_NEWNET))
+		return false;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	rc = ioctl(fd, SIOCSIFFLAGS, &up);
+	CHECK_INT(rc, 0);
+	close(fd);
+	return true;
+}
+
+/* Writes one word into a file of a cgroup, or of /proc/sys. */
 static inline bool tunable_test_write(const char *folder, const char *name, const char *word)
 {
 	char path[512];
