@@ -54,8 +54,7 @@ static void add(struct judgement *j, enum validity validity, const char *fmt, ..
 	va_end(args);
 }
 
-/* "12.3%": in words for people, so not exact. */
-static const char *percent(double share, char *buf, size_t size)
+const char *judge_percent(double share, char *buf, size_t size)
 {
 	snprintf(buf, size, share < 0.0995 ? "%.2g%%" : "%.3g%%", share * 100);
 	return buf;
@@ -73,8 +72,8 @@ static void judge_share(struct judgement *j, double share, const struct limits *
 	enum validity validity = grade(share, l);
 	char figure[16], limit[16];
 
-	add(j, validity, "%s: %s; limit %s", what, percent(share, figure, sizeof(figure)),
-	    percent(passed(validity, l), limit, sizeof(limit)));
+	add(j, validity, "%s: %s; limit %s", what, judge_percent(share, figure, sizeof(figure)),
+	    judge_percent(passed(validity, l), limit, sizeof(limit)));
 }
 
 static void judge_rate(struct judgement *j, const struct judge_facts *f)
@@ -124,8 +123,8 @@ static void judge_answers(struct judgement *j, const struct judge_facts *f)
 	    "%" PRIu64 " of %" PRIu64 " requests failed (%" PRIu64 "), timed out (%" PRIu64
 	    ") or stayed unanswered (%" PRIu64 "): %s; limit %s",
 	    bad, c->sent, c->failed, c->timed_out, c->unanswered,
-	    percent((double)bad / c->sent, share, sizeof(share)),
-	    percent(passed(validity, &unanswered), limit, sizeof(limit)));
+	    judge_percent((double)bad / c->sent, share, sizeof(share)),
+	    judge_percent(passed(validity, &unanswered), limit, sizeof(limit)));
 }
 
 static void judge_connections(struct judgement *j, const struct judge_facts *f)

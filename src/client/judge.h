@@ -34,4 +34,7 @@ struct judgement {
 
 void judge_run(const struct judge_facts *f, struct judgement *ret);
 
+/* A share as a reason has it, "12.3%": for people, so not exact. Returns buf, 16 bytes at least. */
+const char *judge_percent(double share, char *buf, size_t size);
+
 #endif

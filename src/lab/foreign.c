@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cpus.h"
+#include "client/judge.h"
 
 /* Of what others used the largest name must have this part to be named. */
 #define NAMED_LEAST 0.3
@@ -158,13 +159,6 @@ json_t *foreign_json(const struct foreign *f)
 		       : json_null());
 }
 
-/* As judge.c writes them. */
-static const char *percent(double share, char *buf, size_t size)
-{
-	snprintf(buf, size, share < 0.0995 ? "%.2g%%" : "%.3g%%", share * 100);
-	return buf;
-}
-
 const char *foreign_reason(const json_t *json, char *buf, size_t size)
 {
 	double share = json_number_value(json_object_get(json, "share"));
@@ -178,8 +172,8 @@ const char *foreign_reason(const json_t *json, char *buf, size_t size)
 	if (!whose || share <= least)
 		return buf;
 	snprintf(buf, size, "others used the CPUs of %s: %s%s%s; limit %s%s", whose,
-		 percent(share, figure, sizeof(figure)), name ? ", most of all " : "",
-		 name ? name : "", percent(least, limit, sizeof(limit)),
+		 judge_percent(share, figure, sizeof(figure)), name ? ", most of all " : "",
+		 name ? name : "", judge_percent(least, limit, sizeof(limit)),
 		 least > FOREIGN_LIMIT ? " in so short a time" : "");
 	return buf;
 }
