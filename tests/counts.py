@@ -9,7 +9,9 @@ crashed, hung, or left a sanitizer's report) counts as one failed test; one that
 is one test. The status is 1 when anything failed or when nothing ran.
 
 Before that line each reason for skipping is one, with the test or with how many of which program;
-a program that counts more of them than it gives reasons for is named, too.
+a program that counts more of them than it gives reasons for is named, too. Behind "failed:" stands
+what each failed test said, or the end of what its program said, so that the end of a long log is
+enough to see what went wrong.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -21,7 +23,13 @@ import sys
 TITLE = re.compile(r"  (?:Test: )?(?P<title>.+?) \.\.\.(?: |$)")
 SKIPPED = re.compile(r"(?:^| )skipped: (?P<why>.+)$")
 COUNTS = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped")
+FAILED = re.compile(r" FAILED(?:$|:)", re.MULTILINE)
 GOOD = ("OK", "EXPECTEDFAIL")
+MOST_LINES = 30  # of what one program said
+
+
+def name_of(test):
+    return test.get("name", "?").split(" / ")[-1]
 
 
 def printed_counts(text):
@@ -62,9 +70,8 @@ def show_skips(tests):
     """A line for each reason: which test, or how many of which programs."""
     reasons = {}
     for test in tests:
-        name = test.get("name", "?").split(" / ")[-1]
         for title, why in skips(test):
-            reasons.setdefault(why, []).append((name, title))
+            reasons.setdefault(why, []).append((name_of(test), title))
     if reasons:
         print("skipped, and why:")
     for why, places in sorted(reasons.items()):
@@ -77,6 +84,30 @@ def show_skips(tests):
         print(f"  {where}: {why}")
 
 
+def failed_tests(text):
+    """What each failed test of a program printed, its title first."""
+    blocks = []
+    for line in text.splitlines():
+        if TITLE.match(line) or COUNTS.fullmatch(line.strip()):
+            blocks.append([])
+        if blocks:
+            blocks[-1].append(line)
+    return [line for block in blocks if FAILED.search("\n".join(block)) for line in block]
+
+
+def show_failures(tests):
+    """Under the name of each failed program: what its failed tests said, else its last words."""
+    failures = [test for test in tests if test_counts(test)[1]]
+    if failures:
+        print("failed:")
+    for test in failures:
+        said = failed_tests(test.get("stdout", ""))[:MOST_LINES]
+        if not said:
+            said = (test.get("stdout", "") + test.get("stderr", "")).splitlines()[-MOST_LINES:]
+        print(f"  {name_of(test)}: {test['result']}, status {test.get('returncode', 'unknown')}")
+        print("".join(f"    {line[:1000]}\n" for line in said), end="")
+
+
 def main(paths):
     tests = []
     for path in filter(os.path.exists, paths):
@@ -84,6 +115,7 @@ def main(paths):
             tests += [json.loads(line) for line in log]
     total = [sum(column) for column in zip(*map(test_counts, tests))] or [0, 0, 0]
     show_skips(tests)
+    show_failures(tests)
     print("%d passed, %d failed, %d skipped" % tuple(total))
     return 1 if total[1] or not any(total) else 0
 

@@ -10,6 +10,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import traceback
 
 RINGWALK = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else "build/src/cli/ringwalk"
 TOP = pathlib.Path(__file__).resolve().parent.parent
@@ -94,6 +95,14 @@ def check_counts(result):
                               counts["unanswered"]), counts
 
 
+def where(problem):
+    """The way through the tests to it, as "test_x.py:12, ringwalk.py:30: the line itself"."""
+    frames = [frame for frame in traceback.extract_tb(problem.__traceback__)[1:]
+              if pathlib.Path(frame.filename).parent == TOP / "tests"]
+    places = ", ".join(f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in frames)
+    return f"{places}: {frames[-1].line}" if frames else "an unknown place"
+
+
 def run_one(name, test):
     """"passed", "failed" or "skipped", which it prints."""
     title = name[5:].replace("_", " ")
@@ -104,7 +113,7 @@ def run_one(name, test):
         return "skipped"
     except (AssertionError, OSError, subprocess.SubprocessError, LookupError,
             ValueError) as problem:
-        print(f"  {title} ... FAILED: {problem!r}", flush=True)
+        print(f"  {title} ... FAILED: {problem!r} at {where(problem)}", flush=True)
         return "failed"
     print(f"  {title} ... passed", flush=True)
     return "passed"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# test_dev.sh - the front door: packages, demo directories, counts, typing mistakes.
+# test_dev.sh - the front door: packages, demo directories, counts, typing mistakes; and .ci/run.
 #
 # Each case runs a copy of ./dev in an empty folder, with a PATH that holds a few basic programs
 # and fakes of the rest, so that nothing is installed, built or measured here.
@@ -332,6 +332,50 @@ test_clean()
 	check 'clean takes no arguments' says 2 'clean takes no arguments'
 }
 
+# run_ci: .ci/run beside the tree's own ./dev, with everything that is installed.
+run_ci()
+{
+	out=$("$work/tree/.ci/run" 2>&1 </dev/null)
+	status=$?
+}
+
+test_ci()
+{
+	set_up
+	mkdir "$work/tree/.ci"
+	cp "$top/.ci/run" "$work/tree/.ci/"
+	cat >"$work/tree/dev" <<-'END'
+		#!/bin/sh
+		printf 'a long log\n'
+		if [ -f "broken$2" ]; then
+			cat "broken$2"
+			exit 3
+		fi
+		echo '2 passed, 0 failed, 1 skipped'
+	END
+	run_ci
+	check 'the counts of all steps are added' last_line_is '10 passed, 0 failed, 5 skipped'
+	check 'and all is well' [ "$status" -eq 0 ]
+	printf 'failed:\n  x: FAIL\n1 passed, 2 failed, 0 skipped\n' >"$work/tree/broken--asan"
+	run_ci
+	check 'a failed step is the status' [ "$status" -eq 3 ]
+	check 'its failures are counted' last_line_is '9 passed, 2 failed, 4 skipped'
+	out=$(printf '%s\n' "$out" | tail -n 5)
+	check 'and stand once more before it' same "$out" '== ./dev test --asan --quick: status 3
+failed:
+  x: FAIL
+1 passed, 2 failed, 0 skipped
+9 passed, 2 failed, 4 skipped'
+	echo 'it does not build' >"$work/tree/broken--asan"
+	run_ci
+	check 'a step without counts is one failure' last_line_is '8 passed, 1 failed, 4 skipped'
+	out=$(printf '%s\n' "$out" | tail -n 4)
+	check 'and its last words are shown' same "$out" '== ./dev test --asan --quick: status 3
+a long log
+it does not build
+8 passed, 1 failed, 4 skipped'
+}
+
 status=0
 test_words
 test_packages
@@ -339,5 +383,6 @@ test_demo
 test_tests
 test_guest
 test_clean
+test_ci
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]

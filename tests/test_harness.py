@@ -109,17 +109,17 @@ def test_a_script_does_as_a_program_does():
 
 def test_the_reasons_are_named_before_the_counts():
     script = run_here(test_it_skips=skip, test_good=bool)[1]
-    status, said = add_up(entry("sample", "FAIL", sample()[1]), entry("script", "OK", script),
+    status, said = add_up(entry("sample", "OK", sample()[1]), entry("script", "OK", script),
                           entry("whole", "SKIP", sample("all")[1]))
     assert status == 1
-    assert said == """skipped, and why:
+    assert said.startswith("""skipped, and why:
   sample: it skips: 2 CPUs are needed, there is one
   script: it skips: no such device
   sample: it skips in a child: said by a child
   sample: it skips in a thread: said by a thread
   whole: there is no such machine
-4 passed, 2 failed, 5 skipped
-""", said
+"""), said
+    assert said.endswith("\n4 passed, 2 failed, 5 skipped\n"), said
 
 
 def test_one_reason_of_many_tests_is_one_line():
@@ -138,9 +138,49 @@ def test_a_skip_without_a_reason_is_named_too():
                     "1 passed, 0 failed, 2 skipped\n"), said
 
 
-def test_where_nothing_was_skipped_nothing_is_named():
+def test_a_failure_is_no_skip_whatever_it_says():
     text = "  x ... FAILED: 'y ... skipped: z'\n0 passed, 1 failed, 0 skipped\n"
-    assert add_up(entry("p", "FAIL", text)) == (1, "0 passed, 1 failed, 0 skipped\n")
+    assert "skipped, and why" not in add_up(entry("p", "FAIL", text))[1]
+
+
+def test_what_is_well_is_not_named():
+    assert add_up(entry("p", "OK", "  x ... passed\n1 passed, 0 failed, 0 skipped\n")) == (
+        0, "1 passed, 0 failed, 0 skipped\n")
+
+
+def test_what_failed_tests_said_stands_before_the_counts():
+    said = add_up(entry("good", "OK", "  x ... passed\n1 passed, 0 failed, 0 skipped\n"),
+                  {**entry("sample", "FAIL", sample()[1]), "returncode": 1})[1]
+    _, found, failures = said.partition("failed:\n")
+    assert found and without_places(failures) == """  sample: FAIL, status 1
+      Test: it is bad ...
+    {where}: 1 is 1, not 2 FAILED
+    1. {where}  - got_ == want_
+      Test: it skips and is bad ...
+    {where}: "is", not "was" FAILED
+    1. {where}  - test_text_is(__FILE__, __LINE__, ("is"), ("was"))
+4 passed, 2 failed, 3 skipped
+""".replace("    {where}", "        {where}").replace("    1. ", "        1. "), said
+
+
+def test_a_crash_is_named_by_the_last_words():
+    words = "".join(f"word {number}\n" for number in range(100))
+    said = add_up({**entry("p", "FAIL", words), "returncode": -11, "stderr": "==1==ERROR\n"})[1]
+    lines = said.splitlines()
+    assert lines[:2] == ["failed:", "  p: FAIL, status -11"], said
+    assert lines[2] == "    word 71" and lines[-2] == "    ==1==ERROR", said
+    assert len(lines) == 2 + counts.MOST_LINES + 1, said
+
+
+def be_wrong():
+    raise ValueError("no such thing")
+
+
+def test_a_failed_test_of_a_script_names_its_place():
+    line = be_wrong.__code__.co_firstlineno + 1
+    assert run_here(test_bad=be_wrong)[1] == (
+        f"  bad ... FAILED: ValueError('no such thing') at test_harness.py:{line}: "
+        'raise ValueError("no such thing")\n0 passed, 1 failed, 0 skipped\n')
 
 
 if __name__ == "__main__":
