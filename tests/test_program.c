@@ -71,7 +71,7 @@ static void test_bad_programs_are_faults_and_nothing_of_them_runs(void)
 		{ { { WIRE_COMPUTE, COMPUTE_VARIANTS, 1 } }, WIRE_BAD_OPERATION },
 		{ { { WIRE_SLEEP, 1, 1 } }, WIRE_BAD_OPERATION },
 		{ { { WIRE_COMPUTE, 0, 9 }, { WIRE_CODES, 0, 1 } }, WIRE_BAD_OPERATION },
-		/* Too much, and broken behind it: it is not read as far as that. */
+		/* Too much, and broken behind it, which outranks it. */
 		{ { { WIRE_COMPUTE, 0, 11 * SEC }, { WIRE_CODES, 0, 1 } }, WIRE_BAD_OPERATION },
 		{ { { WIRE_SEND_REPLY, 0, REPLY_MAX + 1 }, { WIRE_SLEEP, 1, 1 } },
 		  WIRE_BAD_OPERATION },

@@ -354,7 +354,19 @@ bool wire_next_branch(struct wire_forward *f, struct wire_branch *ret);
 bool wire_next_destination(struct wire_branch *b, struct wire_destination *ret);
 /* All that can be said without knowing the receiver's limits, sub-programs included. */
 enum wire_fault wire_check_forward(const struct wire_operation *op);
-/* The same of a whole program: with one reply, and each operation of it. */
+
+/*
+ * Checks a program on the way through it, { .program = P } to begin with: an operation that comes
+ * is sound, with all that is inside a forward; the program is when its end (code 0) has come, which
+ * it does not without a reply, or with two.
+ */
+struct wire_check {
+	struct wire_program program;
+	unsigned depth; /* of forwards around it */
+	bool has_reply;
+};
+enum wire_fault wire_check_next(struct wire_check *check, struct wire_operation *ret);
+/* To the end. */
 enum wire_fault wire_check_program(struct wire_program program);
 
 static inline struct wire_program wire_program(const uint8_t *body, uint32_t body_len)

@@ -1,7 +1,7 @@
 /*
  * wire_forward.c - forwards on the wire: branches, destinations, and the programs inside them.
  *
- * wire_check_program() looks at everything once, so that the readers behind it need not. A forward
+ * wire_check_next() looks at everything once, so that the readers behind it need not. A forward
  * stands in a body of at most WIRE_BODY_MAX bytes, and WIRE_DEPTH bounds the recursion.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -148,26 +148,37 @@ static enum wire_fault check_destination(const uint8_t **p, const uint8_t *end)
 
 static enum wire_fault check_forward(const struct wire_operation *op, unsigned depth);
 
+enum wire_fault wire_check_next(struct wire_check *check, struct wire_operation *ret)
+{
+	enum wire_fault fault = wire_next_operation(&check->program, ret);
+
+	if (fault)
+		return fault;
+	switch (ret->code) {
+	case 0:
+		return check->has_reply ? WIRE_FINE : WIRE_NO_REPLY;
+	case WIRE_SEND_REPLY:
+		if (check->has_reply || ret->value < WIRE_HEAD)
+			return WIRE_BAD_REPLY;
+		check->has_reply = true;
+		return WIRE_FINE;
+	case WIRE_FORWARD_TO:
+		return check_forward(ret, check->depth);
+	default:
+		return WIRE_FINE;
+	}
+}
+
 static enum wire_fault check_program(struct wire_program program, unsigned depth)
 {
+	struct wire_check check = { .program = program, .depth = depth };
 	struct wire_operation op;
 	enum wire_fault fault;
-	unsigned replies = 0;
 
-	for (;;) {
-		fault = wire_next_operation(&program, &op);
-		if (fault)
-			return fault;
-		if (!op.code)
-			return replies ? WIRE_FINE : WIRE_NO_REPLY;
-		if (op.code == WIRE_SEND_REPLY && (op.value < WIRE_HEAD || replies++))
-			return WIRE_BAD_REPLY;
-		if (op.code != WIRE_FORWARD_TO)
-			continue;
-		fault = check_forward(&op, depth);
-		if (fault)
-			return fault;
-	}
+	do {
+		fault = wire_check_next(&check, &op);
+	} while (!fault && op.code);
+	return fault;
 }
 
 /* Moves *p behind one branch and adds its destinations. */

@@ -2,8 +2,8 @@
  * operation.h - what an operation of a program is to the machinery that runs programs.
  *
  * An operation is a `struct operation` in a file of its own (operation_NAME.c) and a row in
- * registry.c. Of a program whose form is sound (wire_check_program) program.c asks check() of
- * each operation before any of it runs, then run() of one after the other. An operation that can
+ * registry.c. While program.c looks at the form of a program (wire_check_next) it asks check() of
+ * each operation that is sound; if all is well, run() of one after the other. An operation that can
  * wait is OPERATION_LASTS: run() finds the request in an object that stays (run->waiting) and
  * may return STEP_WAITS; what it waited for calls program_continue(), in the thread of the loop
  * and never from within run().
@@ -80,7 +80,7 @@ struct operation {
 	enum operation_class class;
 	/*
 	 * Is that within what this node has and allows? If not, the request is refused, and
-	 * nothing may have happened yet. Its form is sound.
+	 * nothing may have happened yet. Its form is sound; that of what follows may not be.
 	 */
 	enum wire_fault (*check)(const struct program_host *h, const struct wire_operation *op,
 				 struct demand *demand);

@@ -57,39 +57,34 @@ const char *program_operation_name(unsigned code)
 	return code < WIRE_CODES && operations[code] ? operations[code]->name : NULL;
 }
 
-static enum wire_fault check_all(const struct program_host *h, struct wire_program program,
-				 struct demand *demand)
+static enum wire_fault find_excess(const struct program_host *h, const struct wire_operation *op,
+				   struct demand *demand)
 {
-	enum wire_fault excess = WIRE_FINE;
-	struct wire_operation op;
+	const struct operation *operation = operations[op->code];
 
-	while (!excess) {
-		wire_next_operation(&program, &op);
-		if (!op.code)
-			break;
-		excess = operations[op.code] ? operations[op.code]->check(h, &op, demand)
-					     : WIRE_BAD_OPERATION;
-	}
-	return excess;
+	return operation ? operation->check(h, op, demand) : WIRE_BAD_OPERATION;
 }
 
-/* What a sound request asks for that this node has not, or does not allow. Twice, when device 0 is
- * to be made: not for one that is refused. */
-static enum wire_fault find_excess(const struct program_host *h, const struct conn *c,
-				   const struct message *m)
+/*
+ * Form and demand in one go through the program. *excess is the first thing that a sound request
+ * asks for and this node has not, or does not allow; what is returned is wrong with the form, and
+ * outranks it.
+ */
+static enum wire_fault check_all(const struct program_host *h, const struct message *m,
+				 struct demand *demand, enum wire_fault *excess)
 {
-	struct wire_program program = wire_program(m->body, m->head.body_len);
-	struct demand demand = demand_of(h, c);
-	enum wire_fault excess;
+	struct wire_check check = { .program = wire_program(m->body, m->head.body_len) };
+	struct wire_operation op;
+	enum wire_fault fault;
 
-	if (m->head.length > h->loop->limits.message_max)
-		return WIRE_LONG_MESSAGE;
-	excess = check_all(h, program, &demand);
-	if (excess || !demand.wants_default)
-		return excess;
-	demand = demand_of(h, c);
-	demand.makes_default = true;
-	return check_all(h, program, &demand);
+	*excess = m->head.length > h->loop->limits.message_max ? WIRE_LONG_MESSAGE : WIRE_FINE;
+	for (;;) {
+		fault = wire_check_next(&check, &op);
+		if (fault || !op.code)
+			return fault;
+		if (!*excess)
+			*excess = find_excess(h, &op, demand);
+	}
 }
 
 static void refuse(struct program_host *h, struct conn *c, const struct message *m,
@@ -101,19 +96,22 @@ static void refuse(struct program_host *h, struct conn *c, const struct message 
 	reply_refused(h, c, m->head.id);
 }
 
-/* False: it is not to be run. */
+/* False: it is not to be run. Checked twice when device 0 is to be made: not for one refused. */
 static bool is_acceptable(struct program_host *h, struct conn *c, const struct message *m)
 {
-	enum wire_fault fault = wire_check_program(wire_program(m->body, m->head.body_len));
+	struct demand demand = demand_of(h, c);
+	enum wire_fault excess, fault = check_all(h, m, &demand, &excess);
 
-	if (fault) {
-		conn_fault(c, fault);
-		return false;
+	if (!fault && !excess && demand.wants_default) {
+		demand = demand_of(h, c);
+		demand.makes_default = true;
+		check_all(h, m, &demand, &excess);
 	}
-	fault = find_excess(h, c, m);
 	if (fault)
-		refuse(h, c, m, fault);
-	return !fault;
+		conn_fault(c, fault);
+	else if (excess)
+		refuse(h, c, m, excess);
+	return !fault && !excess;
 }
 
 /* What was not computing until now was waiting behind others. */
