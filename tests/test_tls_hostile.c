@@ -238,6 +238,31 @@ static void test_a_peer_that_has_said_goodbye_is_answered(void)
 	rig_close(&rig);
 }
 
+/* Both are there when the server looks: the goodbye, and that there is nobody to answer it to. */
+static void test_who_has_gone_after_a_goodbye_is_not_lost(void)
+{
+	uint8_t bytes[4096];
+	struct stranger s;
+	struct rig rig;
+	int len;
+
+	open_rig(&rig);
+	stranger_open(&s, &rig, 0);
+	stranger_shake_hands(&s);
+	stranger_ask(&s, 1, 64);
+	stranger_read_all(&s, 64);
+	SSL_shutdown(s.ssl);
+	len = BIO_read(s.out, bytes, sizeof(bytes));
+	CHECK_INT(raw_write(&rig, s.fd, bytes, (size_t)len), len);
+	raw_reset(&rig, s.fd);
+	s.fd = -1;
+	RIG_UNTIL(&rig, rig.server.ends == 1);
+	check_server_end(&rig, CONN_PEER_CLOSED, "");
+	CHECK_INT(rig.server.loop.stats.resets, 0);
+	stranger_close(&s);
+	rig_close(&rig);
+}
+
 static void test_a_message_cut_by_close_notify_is_cut(void)
 {
 	uint8_t request[64];
@@ -427,6 +452,8 @@ static CU_TestInfo tests[] = {
 	{ "a stream without close_notify is cut", test_a_stream_without_close_notify_is_cut },
 	{ "a peer that has said goodbye is answered",
 	  test_a_peer_that_has_said_goodbye_is_answered },
+	{ "who has gone after a goodbye is not lost",
+	  test_who_has_gone_after_a_goodbye_is_not_lost },
 	{ "a message cut by close_notify is cut", test_a_message_cut_by_close_notify_is_cut },
 	{ "new keys are taken and given", test_new_keys_are_taken_and_given },
 	{ "a peer that only asks for keys is dropped",

@@ -322,6 +322,18 @@ static inline void raw_close(struct rig *rig, int fd)
 		close(fd);
 }
 
+static inline void raw_reset(struct rig *rig, int fd)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+
+	if (rig->net) {
+		sim_reset(rig->net, fd);
+		return;
+	}
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	close(fd);
+}
+
 /* argv[1]: a backend's name, or sim. 0, or the status of a skipped program. */
 static inline int rig_choose(int argc, char **argv)
 {

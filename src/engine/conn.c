@@ -140,6 +140,11 @@ void conn_finish(struct conn *c)
 	conn_settle(c);
 }
 
+void conn_end_finished(struct conn *c)
+{
+	conn_end(c, c->flags & CONN_PEER_DONE ? CONN_PEER_CLOSED : CONN_LOCAL, 0);
+}
+
 /* Nothing is owed any more. */
 static bool is_finished(struct conn *c)
 {
@@ -185,7 +190,7 @@ void conn_settle(struct conn *c)
 		return;
 	if (c->flags & CONN_FINISHING) {
 		if (is_finished(c))
-			conn_end(c, c->flags & CONN_PEER_DONE ? CONN_PEER_CLOSED : CONN_LOCAL, 0);
+			conn_end_finished(c);
 		return;
 	}
 	if (!(c->flags & CONN_PAUSED)) {

@@ -224,6 +224,14 @@ void conn_end_of_stream(struct conn *c)
 	}
 }
 
+static void on_error(struct conn *c, int code)
+{
+	if (c->flags & CONN_TLS && tls_has_parted(c))
+		conn_end_finished(c);
+	else
+		conn_end(c, code == -ERANGE ? CONN_REFUSED : CONN_LOST, code);
+}
+
 static void on_received(struct io_op *op, const struct io_result *r)
 {
 	struct conn *c = (struct conn *)op;
@@ -249,7 +257,7 @@ static void on_received(struct io_op *op, const struct io_result *r)
 			conn_end_of_stream(c);
 		return;
 	} else if (r->res != -ECANCELED) {
-		conn_end(c, r->res == -ERANGE ? CONN_REFUSED : CONN_LOST, r->res);
+		on_error(c, r->res);
 		return;
 	}
 	if (!(c->flags & (CONN_READING | CONN_PAUSED | CONN_CLOSING | CONN_FINISHING)))

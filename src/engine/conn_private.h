@@ -32,6 +32,7 @@ enum {
 
 /* conn.c */
 void conn_end(struct conn *c, enum conn_end end, int code);
+void conn_end_finished(struct conn *c); /* of CONN_FINISHING: nothing is owed any more */
 void conn_settle(struct conn *c);
 void conn_list_dirty(struct conn *c);
 void conn_after_send(struct conn *c); /* the queue has shrunk, or nothing is on its way */

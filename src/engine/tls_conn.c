@@ -287,8 +287,7 @@ void tls_on_sent(struct io_op *op, const struct io_result *r)
 		tls_drop_out(t);
 		return;
 	}
-	/* A goodbye that a peer who has gone does not get is no loss. */
-	if (r->res < 0 && !t->said_goodbye) {
+	if (r->res < 0 && !tls_has_parted(c)) {
 		conn_end(c, CONN_LOST, r->res);
 		return;
 	}
@@ -319,6 +318,11 @@ bool tls_is_finished(struct conn *c, bool owes)
 	shut_down(t);
 	tls_send(t);
 	return !t->is_sending;
+}
+
+bool tls_has_parted(const struct conn *c)
+{
+	return ((const struct tls_conn *)c)->said_goodbye;
 }
 
 /*

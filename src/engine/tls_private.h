@@ -109,6 +109,8 @@ void tls_end_of_stream(struct conn *c);
 void tls_flush(struct conn *c);
 /* Says close_notify when nothing is owed; true: it has left, or there is nobody to say it to. */
 bool tls_is_finished(struct conn *c, bool owes);
+/* Only close_notify is on its way: a peer that has gone meanwhile has missed nothing. */
+bool tls_has_parted(const struct conn *c);
 void tls_end(struct conn *c, enum conn_end end); /* the close is submitted next */
 
 #endif
