@@ -6,8 +6,8 @@
 #include "tests/behaviour.h"
 
 /*
- * Each thread has five sessions after each other, so connections come and go. What is due waits for
- * none of them: on a busy machine a schedule of 2.5 ms was over before the last one was open.
+ * Each thread has five sessions after each other, so connections come and go. A closed loop waits
+ * for them: on a busy machine a schedule was over before the last one was open.
  */
 static void run_sessions(const struct setup *s, enum place place)
 {
@@ -21,7 +21,7 @@ static void run_sessions(const struct setup *s, enum place place)
 	trial_prepare_client(&t, s);
 	trial_set(&t, "connections", "1");
 	trial_set(&t, "num-sessions", "5");
-	trial_set(&t, "rate", "500");
+	trial_set(&t, "outstanding", "1");
 	if (!trial_run_client(&t)) {
 		CHECK_INT(t.result->counts.done, REQUESTS);
 		CHECK_INT(t.result->counts.planned, REQUESTS);
