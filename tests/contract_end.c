@@ -204,7 +204,7 @@ static void test_close_after_send(void)
 	probe_wait_end(&close);
 	CHECK_INT(send.res, 8);
 	CHECK_INT(peer_read_all(f, fd[1], got, 8), 8);
-	CHECK_INT(f->peer->read(f, fd[1], got, 8), 0);
+	CHECK_INT(peer_read_end(f, fd[1]), 0);
 }
 
 static void test_close_of_nothing(void)
