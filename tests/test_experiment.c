@@ -220,6 +220,7 @@ static void test_a_file_is_read_whole(void)
 	CHECK_INT(x->seed, 42);
 	CHECK_INT(x->primary, METRIC_P50);
 	CHECK_NEAR(x->margin[METRIC_P50], 0.03, 1e-12);
+	CU_ASSERT(x->margin_given[METRIC_P50] && !x->margin_given[METRIC_P99]);
 	CU_ASSERT(x->observe.hardware && !x->observe.runq_latency);
 	CHECK_INT(x->factor_count, 3);
 	CHECK_TEXT(x->factors[0].key, "node.backend");

@@ -19,6 +19,7 @@ static const char text[] =
 	"baseline: {node.backend: epoll}\n"
 	"exclude: [{if: {node.backend: select, node.threads: 2}, why: one is enough}]\n"
 	"blocks: 5\n"
+	"margins: {run-delay: 15%}\n"
 	"seed: 42\n";
 
 static void test_every_block_has_every_configuration_once_and_the_baseline_twice(void)
@@ -162,6 +163,7 @@ static void test_a_plan_comes_back_from_the_disk_as_it_was(void)
 	CHECK_INT(plan_save(plan, path, &err), 0);
 	CHECK_INT(plan_load(path, &back, &err), 0);
 	CU_ASSERT_FATAL(back != NULL);
+	CU_ASSERT(back->experiment->margin_given[METRIC_RUN_DELAY]);
 	a = plan_to_json(plan);
 	b = plan_to_json(back);
 	CU_ASSERT(json_equal(a, b));
@@ -185,11 +187,13 @@ static void test_a_plan_from_before_there_were_observations_is_read(void)
 	json = plan_to_json(plan);
 	json_object_del(json, "observe");
 	json_object_del(json_object_get(json, "margins"), "run-delay");
+	json_object_del(json, "margins_given");
 	CHECK_INT(file_write_json(path, json, &err), 0);
 	CHECK_INT(plan_load(path, &back, &err), 0);
 	CU_ASSERT_FATAL(back != NULL);
 	CHECK_NEAR(back->experiment->margin[METRIC_RUN_DELAY],
 		   metric_infos[METRIC_RUN_DELAY].margin, 0);
+	CU_ASSERT(!back->experiment->margin_given[METRIC_RUN_DELAY]);
 	CU_ASSERT(!back->experiment->observe.hardware);
 	json_decref(json);
 	plan_destroy(plan);
@@ -210,6 +214,8 @@ static void test_an_edited_plan_is_refused(void)
 		{ { "baseline" }, -1, "-1" },
 		{ { "seed" }, -1, "0" },
 		{ { "primary" }, -1, "\"p42\"" },
+		{ { "margins_given" }, -1, "[\"p42\"]" },
+		{ { "margins_given" }, -1, "[3]" },
 		{ { "observe" }, -1, "{\"hardware\": \"perhaps\"}" },
 		{ { "factors" }, -1, "[]" },
 		{ { "configs" }, -1, "[]" },

@@ -176,6 +176,42 @@ static void test_narrow_terminals_lose_columns_from_the_right(void)
 	free(narrow);
 }
 
+/* What a line of the table under this title begins and ends with is in it, as it stands there. */
+static void check_table(const char *text, const char *title, const char *begins, const char *ends)
+{
+	const char *at = strstr(text, title), *line;
+	bool found = false;
+
+	for (line = at ? strchr(at, '\n') : NULL; line && line[1] != '\n';
+	     line = strchr(line + 1, '\n')) {
+		size_t len = strcspn(line + 1, "\n"), tail = strlen(ends);
+
+		found |= len > tail && !strncmp(line + 1, begins, strlen(begins)) &&
+			 !strncmp(line + 1 + len - tail, ends, tail);
+	}
+	if (!found)
+		printf("\n    no line \"%s ... %s\" in\n%s", begins, ends, at ? at : text);
+	CU_ASSERT(found);
+}
+
+static void test_what_the_file_gives_a_margin_for_has_a_column_and_a_verdict(void)
+{
+	struct analysis *a = report_case_analyse(report_case_find("margins"));
+	char *text = report_case_text(a, 200, false);
+
+	check_table(text, "FACTORS", "  factor ", "  p99  calls/req");
+	check_table(text, "FACTORS", "  backend  select ",
+		    " +14.8 %  worse      +143 %  worse        +105 %  worse   +26.2 %    +56.3 %");
+	check_table(text, "RANKING", "   #   backend ",
+		    "run-delay us           preemptions           p99 us  calls/req");
+	check_table(text, "RANKING", "   1*  io_uring ",
+		    "9.99  better          10.7  better          0.18  better      319       2.36");
+	check_table(text, "RANKING", "   8   epoll ",
+		    "11.8                  29.8                  0.40              418       4.09");
+	free(text);
+	synthetic_discard(a);
+}
+
 static CU_TestInfo tests[] = {
 	{ "the report is that of the golden files", test_the_report_is_that_of_the_golden_files },
 	{ "lines fit and have no trailing blanks", test_lines_fit_and_have_no_trailing_blanks },
@@ -184,6 +220,8 @@ static CU_TestInfo tests[] = {
 	{ "a long ranking is cut but keeps the baseline",
 	  test_a_long_ranking_is_cut_but_keeps_the_baseline },
 	{ "one factor needs no table of factors", test_one_factor_needs_no_table_of_factors },
+	{ "what the file gives a margin for has a column and a verdict",
+	  test_what_the_file_gives_a_margin_for_has_a_column_and_a_verdict },
 	{ "narrow terminals lose columns from the right",
 	  test_narrow_terminals_lose_columns_from_the_right },
 	CU_TEST_INFO_NULL,

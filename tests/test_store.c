@@ -19,7 +19,7 @@ static const char text[] = "sweep: stored\n"
 			   "factors: {node.backend: [poll, epoll, select]}\n"
 			   "baseline: {node.backend: epoll}\n"
 			   "exclude: [{if: {node.backend: select}, why: slow}]\n"
-			   "blocks: 2\nseed: 5\nprimary: p90\n";
+			   "blocks: 2\nseed: 5\nprimary: p90\nmargins: {cpu: 3%}\n";
 
 /* One row a run. */
 struct row {
@@ -88,6 +88,7 @@ static void test_the_plan_becomes_the_frame(void)
 	CHECK_INT(d->block_count, 2);
 	CHECK_INT(d->run_count, 0);
 	CHECK_INT(d->primary, METRIC_P90);
+	CU_ASSERT(d->margin_given[METRIC_CPU] && !d->margin_given[METRIC_P90]);
 	CHECK_INT(d->factor_count, 1);
 	CHECK_TEXT(d->factors[0].levels[2], "select");
 	CHECK_INT(d->factors[0].baseline, 1);

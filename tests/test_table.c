@@ -86,6 +86,8 @@ static void test_a_full_table_takes_no_more(void)
 		CU_ASSERT(table_add_row(&t));
 	CU_ASSERT(!table_add_row(&t));
 	table_put(&t, -1, STYLE_PLAIN, "dropped");
+	table_put(&t, TABLE_COLUMNS, STYLE_BAD, "dropped");
+	CHECK_INT(t.style[0][0], STYLE_PLAIN); /* what stands behind the last cell */
 }
 
 static void check_wrap(const char *text, unsigned column, unsigned indent, unsigned width,

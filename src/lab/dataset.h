@@ -122,6 +122,7 @@ struct dataset {
 	unsigned baseline; /* index in configs */
 	enum metric primary;
 	double margin[METRICS];
+	bool margin_given[METRICS]; /* somebody wants to know: the tables have them, too */
 	uint64_t seed;
 	struct taken_list
 		*taken; /* what the kernel made of the settings (taken.h); NULL: unknown */

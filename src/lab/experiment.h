@@ -86,7 +86,8 @@ struct experiment {
 	unsigned repeat; /* how often an INVALID run is repeated */
 	enum metric primary;
 	double margin[METRICS];
-	uint64_t seed; /* 0: a fresh one */
+	bool margin_given[METRICS]; /* by the file */
+	uint64_t seed;		    /* 0: a fresh one */
 	struct observe_opts observe;
 };
 

@@ -282,6 +282,7 @@ static int visit_margin(struct reader *r, const char *where, const char *key,
 				     "%s%s: %s is no margin: above 0 %% and below 100 %%", where,
 				     key, text);
 	r->x->margin[metric] = share;
+	r->x->margin_given[metric] = true;
 	return 0;
 }
 

@@ -94,20 +94,31 @@ static json_t *margins_to_json(const struct experiment *x)
 	return margins;
 }
 
+static json_t *given_to_json(const struct experiment *x)
+{
+	json_t *given = json_array();
+
+	for (int i = 0; i < METRICS; i++)
+		if (x->margin_given[i])
+			json_array_append_new(given, json_string(metric_infos[i].name));
+	return given;
+}
+
 json_t *plan_to_json(const struct plan *plan)
 {
 	const struct experiment *x = plan->experiment;
 
-	return json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:i, s:s, s:o, s:o, s:o, s:o, s:i, s:o, "
-			 "s:o, s:o, s:O}",
+	return json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:i, "
+			 "s:o, s:o, s:o, s:O}",
 			 "version", PLAN_VERSION, "sweep", x->name, "file", x->file, "command",
 			 plan->command, "created_epoch_ns", (json_int_t)plan->created_epoch_ns,
 			 "seed", (json_int_t)plan->seed, "repeat", (int)x->repeat, "primary",
-			 metric_infos[x->primary].name, "margins", margins_to_json(x), "settings",
-			 settings_to_json(&x->fixed), "factors", factors_to_json(x), "configs",
-			 configs_to_json(plan), "baseline", (int)plan->baseline, "excluded",
-			 excluded_to_json(plan), "blocks", blocks_to_json(plan), "observe",
-			 observe_to_json(&x->observe), "environment", plan->environment);
+			 metric_infos[x->primary].name, "margins", margins_to_json(x),
+			 "margins_given", given_to_json(x), "settings", settings_to_json(&x->fixed),
+			 "factors", factors_to_json(x), "configs", configs_to_json(plan),
+			 "baseline", (int)plan->baseline, "excluded", excluded_to_json(plan),
+			 "blocks", blocks_to_json(plan), "observe", observe_to_json(&x->observe),
+			 "environment", plan->environment);
 }
 
 int plan_save(const struct plan *plan, const char *path, struct err *err)
@@ -197,6 +208,27 @@ static void read_margin(const json_t *json, double *ret, double otherwise)
 	*ret = json_is_number(json) ? json_number_value(json) : otherwise;
 }
 
+/* One from before it was kept which were given has none. */
+static bool read_margins(const json_t *json, struct experiment *x)
+{
+	const json_t *given;
+	size_t i;
+
+	for (int m = 0; m < METRICS; m++)
+		read_margin(json_object_get(json_object_get(json, "margins"), metric_infos[m].name),
+			    &x->margin[m], metric_infos[m].margin);
+	json_array_foreach(json_object_get(json, "margins_given"), i, given)
+	{
+		int metric =
+			json_is_string(given) ? metric_find(json_string_value(given), NULL) : -1;
+
+		if (metric < 0)
+			return false;
+		x->margin_given[metric] = true;
+	}
+	return true;
+}
+
 static bool read_experiment(const json_t *json, struct experiment *x)
 {
 	char primary[32];
@@ -213,10 +245,8 @@ static bool read_experiment(const json_t *json, struct experiment *x)
 		return false;
 	x->primary = (enum metric)metric;
 	x->repeat = (unsigned)repeat;
-	for (int i = 0; i < METRICS; i++)
-		read_margin(json_object_get(json_object_get(json, "margins"), metric_infos[i].name),
-			    &x->margin[i], metric_infos[i].margin);
-	return observe_from_json(json_object_get(json, "observe"), &x->observe, NULL) == 0 &&
+	return read_margins(json, x) &&
+	       observe_from_json(json_object_get(json, "observe"), &x->observe, NULL) == 0 &&
 	       settings_from_json(json_object_get(json, "settings"), false, &x->fixed, NULL) == 0 &&
 	       read_factors(json_object_get(json, "factors"), x);
 }

@@ -27,25 +27,25 @@ static const enum table_style verdict_styles[] = {
 	[SAYS_SAME] = STYLE_PLAIN,  [SAYS_UNCLEAR] = STYLE_DIM,
 };
 
-/* p50 stands beside tails and throughput; beside p50 three columns are enough. */
-static const enum metric beside_p50[] = { METRIC_P99, METRIC_CPU, METRIC_SYSCALLS, METRICS };
-static const enum metric beside_p99[] = { METRIC_P50, METRIC_CPU, METRIC_SYSCALLS, METRICS };
-static const enum metric beside_cpu[] = { METRIC_P50, METRIC_P99, METRIC_SYSCALLS, METRICS };
-static const enum metric beside_others[] = { METRIC_P50, METRIC_P99, METRIC_CPU, METRIC_SYSCALLS,
-					     METRICS };
+/* What the primary metric costs elsewhere: three columns are enough beside p50, which stands beside
+ * all others. */
+static const enum metric costs[] = { METRIC_P50, METRIC_P99, METRIC_CPU, METRIC_SYSCALLS };
+#define COSTS (sizeof(costs) / sizeof(*costs))
 
-const enum metric *page_side_metrics(const struct page *p)
+/* In front of them, for columns leave from the right, what the file gives a margin for: that is
+ * asked for. */
+static void choose_side(struct page *p)
 {
-	switch (p->d->primary) {
-	case METRIC_P50:
-		return beside_p50;
-	case METRIC_P99:
-		return beside_p99;
-	case METRIC_CPU:
-		return beside_cpu;
-	default:
-		return beside_others;
-	}
+	const struct dataset *d = p->d;
+	unsigned count = 0;
+
+	for (int m = 0; m < METRICS && count < SIDE_MOST - COSTS; m++)
+		if (d->margin_given[m] && (enum metric)m != d->primary)
+			p->side[count++] = (enum metric)m;
+	for (size_t i = 0; i < COSTS; i++)
+		if (costs[i] != d->primary && !d->margin_given[costs[i]])
+			p->side[count++] = costs[i];
+	p->side[count] = METRICS;
 }
 
 const char *page_side_title(enum metric m)
@@ -69,6 +69,27 @@ void page_put_ratio(struct table *t, int column, const struct effect *e)
 	char text[NUMBER_TEXT];
 
 	table_put(t, column, STYLE_PLAIN, "%s", number_percent(e->ratio, text));
+}
+
+void page_add_side(const struct page *p, struct table *t, enum metric m, const char *title)
+{
+	int verdict;
+
+	page_add_droppable(t, title);
+	if (!p->d->margin_given[m])
+		return;
+	verdict = page_add_droppable(t, "");
+	if (verdict >= 0)
+		t->column[verdict].right = false;
+}
+
+void page_put_side(const struct page *p, struct table *t, int *column, enum metric m,
+		   const char *text, const struct effect *e)
+{
+	table_put(t, (*column)++, STYLE_PLAIN, "%s", text);
+	if (p->d->margin_given[m])
+		table_put(t, (*column)++, verdict_styles[e->says], "%s",
+			  e->says == SAYS_NOTHING ? "" : says_names[e->says]);
 }
 
 void page_put_interval(struct table *t, int column, const struct effect *e)
@@ -114,7 +135,7 @@ static void put_sweep(const struct page *p)
 
 static void put_aa(const struct page *p)
 {
-	enum metric m = p->d->primary, second = *page_side_metrics(p);
+	enum metric m = p->d->primary, second = *p->side;
 	const struct effect *e = &p->a->aa[m];
 	char ratio[NUMBER_TEXT], interval[NUMBER_TEXT], share[NUMBER_TEXT], more[NUMBER_TEXT];
 	char text[512];
@@ -189,6 +210,7 @@ static void put_level(const struct page *p, struct table *t, const struct level_
 {
 	const struct lab_factor *f = &p->d->factors[l->factor];
 	const struct effect *e = &l->effect[p->d->primary];
+	char text[NUMBER_TEXT];
 	int column = 0;
 
 	if (is_first)
@@ -198,8 +220,10 @@ static void put_level(const struct page *p, struct table *t, const struct level_
 	page_put_ratio(t, ++column, e);
 	page_put_interval(t, ++column, e);
 	page_put_verdict(t, ++column, e);
-	for (const enum metric *m = page_side_metrics(p); *m != METRICS; m++)
-		page_put_ratio(t, ++column, &l->effect[*m]);
+	column++;
+	for (const enum metric *m = p->side; *m != METRICS; m++)
+		page_put_side(p, t, &column, *m, number_percent(l->effect[*m].ratio, text),
+			      &l->effect[*m]);
 }
 
 /* With one factor the ranking says the same. */
@@ -216,8 +240,8 @@ static void put_factors(const struct page *p)
 	table_add_column(&t, metric_infos[p->d->primary].name, true);
 	page_add_droppable(&t, "95 % interval");
 	table_add_column(&t, "verdict", false);
-	for (const enum metric *m = page_side_metrics(p); *m != METRICS; m++)
-		page_add_droppable(&t, page_side_title(*m));
+	for (const enum metric *m = p->side; *m != METRICS; m++)
+		page_add_side(p, &t, *m, page_side_title(*m));
 	for (unsigned i = 0; i < p->a->level_count && table_add_row(&t); i++)
 		put_level(p, &t, &p->a->levels[i],
 			  !i || p->a->levels[i - 1].factor != p->a->levels[i].factor);
@@ -308,6 +332,7 @@ void report_text(const struct analysis *a, unsigned width, bool colour, FILE *ou
 			  .colour = colour,
 			  .out = out };
 
+	choose_side(&p);
 	put_head(&p);
 	if (a->ranked) {
 		put_factors(&p);

@@ -9,12 +9,15 @@
 #include "lab/compare.h"
 #include "lab/table.h"
 
+#define SIDE_MOST 8
+
 struct page {
 	const struct analysis *a;
 	const struct dataset *d;
 	unsigned width;
 	bool colour;
 	FILE *out;
+	enum metric side[SIDE_MOST + 1]; /* beside the primary one; ends with METRICS */
 };
 
 void page_title(const struct page *p, const char *title, const char *more);
@@ -24,10 +27,13 @@ void page_put_ratio(struct table *t, int column, const struct effect *e);
 void page_put_interval(struct table *t, int column, const struct effect *e);
 void page_put_verdict(struct table *t, int column, const struct effect *e);
 
-/* Metrics beside the primary one, which say at what cost; *list ends with METRICS. */
-const enum metric *page_side_metrics(const struct page *p);
 const char *page_side_title(enum metric m);
 int page_add_droppable(struct table *t, const char *title);
+/* A metric of page.side: its column, and another with the verdict where the file gives a margin for
+ * it. Putting moves *column behind them. */
+void page_add_side(const struct page *p, struct table *t, enum metric m, const char *title);
+void page_put_side(const struct page *p, struct table *t, int *column, enum metric m,
+		   const char *text, const struct effect *e);
 
 /* report_text_ranking.c */
 void page_put_ranking(const struct page *p);

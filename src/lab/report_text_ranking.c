@@ -52,9 +52,9 @@ static void add_columns(const struct page *p, struct table *t, struct columns *c
 	c->interval = page_add_droppable(t, "95 % interval");
 	c->verdict = table_add_column(t, "verdict", false);
 	c->side = (int)t->columns;
-	for (const enum metric *m = page_side_metrics(p); *m != METRICS; m++) {
+	for (const enum metric *m = p->side; *m != METRICS; m++) {
 		title_in_unit(p, *m, page_side_title(*m), title, sizeof(title));
-		page_add_droppable(t, title);
+		page_add_side(p, t, *m, title);
 	}
 }
 
@@ -93,9 +93,10 @@ static void put_config(const struct page *p, struct table *t, const struct colum
 		page_put_interval(t, c->interval, &s->effect[primary]);
 		page_put_verdict(t, c->verdict, &s->effect[primary]);
 	}
-	for (const enum metric *m = page_side_metrics(p); *m != METRICS; m++)
-		table_put(t, side++, STYLE_PLAIN, "%s",
-			  number_in(s->at[*m].value, number_unit_of(p->a, *m), text));
+	for (const enum metric *m = p->side; *m != METRICS; m++)
+		page_put_side(p, t, &side, *m,
+			      number_in(s->at[*m].value, number_unit_of(p->a, *m), text),
+			      &s->effect[*m]);
 }
 
 static unsigned config_of_rank(const struct analysis *a, unsigned rank)

@@ -76,6 +76,7 @@ static int fill_plan(struct dataset *d, const struct plan *plan)
 	d->primary = x->primary;
 	d->seed = plan->seed;
 	memcpy(d->margin, x->margin, sizeof(d->margin));
+	memcpy(d->margin_given, x->margin_given, sizeof(d->margin_given));
 	d->environment = json_deep_copy(plan->environment);
 	d->settings = common_settings(&x->fixed);
 	d->factors = calloc(x->factor_count, sizeof(*d->factors));

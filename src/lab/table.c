@@ -68,7 +68,7 @@ void table_put(struct table *t, int column, enum table_style style, const char *
 {
 	va_list args;
 
-	if (column < 0 || !t->rows)
+	if (column < 0 || column >= (int)t->columns || !t->rows)
 		return;
 	va_start(args, fmt);
 	vsnprintf(t->text[t->rows - 1][column], TABLE_TEXT, fmt, args);
