@@ -90,11 +90,11 @@ static void put_resolution(const struct sheet *s)
 		fputs("</b> on ", s->out);
 		html_text(s->out, metric_infos[m].title);
 		fputs("<small>", s->out);
-		snprintf(text, sizeof(text), "A/A %s %s%s", number_percent(e->ratio, ratio),
-			 number_interval(e->low, e->high, interval),
-			 s->a->aa_suspicious ? " suspicious" : "");
+		snprintf(text, sizeof(text), "A/A %s %s", number_percent(e->ratio, ratio),
+			 number_interval(e->low, e->high, interval));
 		html_number(s->out, text);
-		fputs("</small>", s->out);
+		/* Where the column is too narrow for both, below. */
+		fprintf(s->out, "%s</small>", s->a->aa_suspicious ? " suspicious" : "");
 	}
 	close_fact(s);
 }
