@@ -98,7 +98,7 @@ def check_counts(result):
 def where(problem):
     """The way through the tests to it, as "test_x.py:12, ringwalk.py:30: the line itself"."""
     frames = [frame for frame in traceback.extract_tb(problem.__traceback__)[1:]
-              if pathlib.Path(frame.filename).parent == TOP / "tests"]
+              if pathlib.Path(frame.filename).resolve().parent == TOP / "tests"]
     places = ", ".join(f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in frames)
     return f"{places}: {frames[-1].line}" if frames else "an unknown place"
 
