@@ -73,30 +73,6 @@ static void test_apart_the_one_that_is_disturbed_more_counts(void)
 	CU_ASSERT(CPU_ISSET(1, &got.cpus) && !CPU_ISSET(0, &got.cpus));
 }
 
-static void test_a_thread_that_only_waits_does_not_widen_the_view(void)
-{
-	struct task tasks[2] = { { .has_cpus = true, .count[TASK_CPU_NS] = MS },
-				 { .has_cpus = true, .count[TASK_CPU_NS] = 999 * MS } };
-	struct process_change c = { .count = 2, .tasks = tasks };
-	cpu_set_t got, one = cpus("1"), all = cpus("0-1");
-
-	tasks[0].allowed = c.cpus = all;
-	tasks[1].allowed = one;
-	c.total.count[TASK_CPU_NS] = SEC;
-	got = foreign_working_cpus(&c);
-	CU_ASSERT(CPU_EQUAL(&got, &one));
-	tasks[0].count[TASK_CPU_NS] = 300 * MS;
-	got = foreign_working_cpus(&c);
-	CU_ASSERT(CPU_EQUAL(&got, &all));
-	/* Nobody worked, or the kernel does not say who did. */
-	for (int64_t ns = TASK_UNKNOWN; ns <= 0; ns++) {
-		c.total.count[TASK_CPU_NS] = ns;
-		tasks[0].count[TASK_CPU_NS] = tasks[1].count[TASK_CPU_NS] = ns;
-		got = foreign_working_cpus(&c);
-		CU_ASSERT(CPU_EQUAL(&got, &all));
-	}
-}
-
 static void test_a_load_in_step_with_the_ticks_is_not_taken_for_somebody(void)
 {
 	struct foreign_facts f = facts("0", "0");
@@ -421,8 +397,6 @@ static CU_TestInfo tests[] = {
 	  test_node_and_client_that_may_meet_are_looked_at_together },
 	{ "apart the one that is disturbed more counts",
 	  test_apart_the_one_that_is_disturbed_more_counts },
-	{ "a thread that only waits does not widen the view",
-	  test_a_thread_that_only_waits_does_not_widen_the_view },
 	{ "a load in step with the ticks is not taken for somebody",
 	  test_a_load_in_step_with_the_ticks_is_not_taken_for_somebody },
 	{ "the way out of idleness is nobody's", test_the_way_out_of_idleness_is_nobodys },

@@ -99,6 +99,24 @@ static struct observation seen(int64_t node_cpu_ns)
 	return o;
 }
 
+/* On the second CPU others used 2 s more, and a thread that waits may go there. */
+static void test_others_are_looked_for_where_the_node_works(void)
+{
+	struct observation o = seen(4 * SEC);
+	struct task tasks[2] = { { .has_cpus = true, .count[TASK_CPU_NS] = 4 * SEC },
+				 { .has_cpus = true } };
+	cpu_set_t client;
+
+	CPU_ZERO(&client);
+	CPU_SET(1, &client);
+	tasks[0].allowed = tasks[1].allowed = o.process.cpus;
+	CPU_SET(1, &tasks[1].allowed);
+	o.process.cpus = tasks[1].allowed;
+	o.process.tasks = tasks;
+	o.process.count = 2;
+	CHECK_NEAR(observation_others(&o, &client, 1 * SEC), 0.5, 1e-9);
+}
+
 static void test_others_are_all_but_node_and_client(void)
 {
 	struct observation o = seen(4 * SEC);
@@ -165,6 +183,8 @@ static void test_a_very_long_line_is_cut(void)
 static CU_TestInfo tests[] = {
 	{ "a process is seen from outside", test_a_process_is_seen_from_outside },
 	{ "a process that ends is no observation", test_a_process_that_ends_is_no_observation },
+	{ "others are looked for where the node works",
+	  test_others_are_looked_for_where_the_node_works },
 	{ "others are all but node and client", test_others_are_all_but_node_and_client },
 	{ "the line says what is worth a word", test_the_line_says_what_is_worth_a_word },
 	{ "a very long line is cut", test_a_very_long_line_is_cut },

@@ -201,6 +201,34 @@ static void test_a_process_that_is_gone_is_no_sample(void)
 	CU_ASSERT_PTR_NULL(s.tasks);
 }
 
+static void test_a_thread_that_only_waits_does_not_widen_the_view(void)
+{
+	struct task tasks[2] = { { .has_cpus = true, .count[TASK_CPU_NS] = MS },
+				 { .has_cpus = true, .count[TASK_CPU_NS] = 999 * MS } };
+	struct process_change c = { .count = 2, .tasks = tasks };
+	cpu_set_t got, one, all;
+
+	CPU_ZERO(&one);
+	CPU_SET(1, &one);
+	all = one;
+	CPU_SET(0, &all);
+	tasks[0].allowed = c.cpus = all;
+	tasks[1].allowed = one;
+	c.total.count[TASK_CPU_NS] = SEC;
+	got = process_working_cpus(&c);
+	CU_ASSERT(CPU_EQUAL(&got, &one));
+	tasks[0].count[TASK_CPU_NS] = 300 * MS;
+	got = process_working_cpus(&c);
+	CU_ASSERT(CPU_EQUAL(&got, &all));
+	/* Nobody worked, or the kernel does not say who did. */
+	for (int64_t ns = TASK_UNKNOWN; ns <= 0; ns++) {
+		c.total.count[TASK_CPU_NS] = ns;
+		tasks[0].count[TASK_CPU_NS] = tasks[1].count[TASK_CPU_NS] = ns;
+		got = process_working_cpus(&c);
+		CU_ASSERT(CPU_EQUAL(&got, &all));
+	}
+}
+
 static CU_TestInfo tests[] = {
 	{ "a thread with a hog on its CPU shows run delay, one without does not",
 	  test_a_thread_with_a_hog_on_its_cpu_shows_run_delay },
@@ -208,6 +236,8 @@ static CU_TestInfo tests[] = {
 	{ "a thread born later is not the one before",
 	  test_a_thread_born_later_is_not_the_one_before },
 	{ "a process that is gone is no sample", test_a_process_that_is_gone_is_no_sample },
+	{ "a thread that only waits does not widen the view",
+	  test_a_thread_that_only_waits_does_not_widen_the_view },
 	CU_TEST_INFO_NULL,
 };
 

@@ -16,9 +16,6 @@
 /* Of what others used the largest name must have this part to be named. */
 #define NAMED_LEAST 0.3
 
-/* A thread that used less of its process's CPU time does not work. */
-#define WORK_LEAST 0.01
-
 /* CPUs, and what is known to have been used there by the two that are measured. */
 struct place {
 	const char *whose;
@@ -108,18 +105,6 @@ static void look_at(const struct foreign_facts *f, const struct place *p, struct
 	ret->share = rest > 0 ? rest : 0;
 	ret->limit = fmax(FOREIGN_LIMIT, FOREIGN_SIGMAS * sqrt(busy * (1 - busy) / all));
 	find_most(f, p, all * tick_ns, ret);
-}
-
-cpu_set_t foreign_working_cpus(const struct process_change *c)
-{
-	double least = WORK_LEAST * (double)c->total.count[TASK_CPU_NS];
-	cpu_set_t cpus;
-
-	CPU_ZERO(&cpus);
-	for (unsigned i = 0; i < c->count; i++)
-		if (c->tasks[i].has_cpus && (double)c->tasks[i].count[TASK_CPU_NS] > least)
-			CPU_OR(&cpus, &cpus, &c->tasks[i].allowed);
-	return CPU_COUNT(&cpus) ? cpus : c->cpus;
 }
 
 void foreign_find(const struct foreign_facts *f, struct foreign *ret)

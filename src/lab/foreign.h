@@ -68,12 +68,6 @@ struct foreign {
 	int64_t by_ns;	    /* used there or elsewhere: the kernel does not say */
 };
 
-/*
- * Where those of its threads may run that do its work: a main thread that only waits is not pinned
- * with the others and would let a neighbour elsewhere count.
- */
-cpu_set_t foreign_working_cpus(const struct process_change *c);
-
 /* A pure function. Where node and client never meet: of both the one with more of it. */
 void foreign_find(const struct foreign_facts *f, struct foreign *ret);
 

@@ -134,7 +134,7 @@ void observation_finish(struct observation *o)
 double observation_others(const struct observation *o, const cpu_set_t *client_cpus,
 			  int64_t client_cpu_ns)
 {
-	cpu_set_t cpus = o->process.cpus, shared;
+	cpu_set_t cpus = process_working_cpus(&o->process), shared;
 	int64_t own_ns = o->process.total.count[TASK_CPU_NS];
 	struct cpu_time t;
 	double used_ns, all_ns;

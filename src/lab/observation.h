@@ -43,8 +43,9 @@ void observation_end(struct observation *o);
 void observation_finish(struct observation *o);
 
 /*
- * The CPUs of the node, and who else used them: all CPU time there without that of the node, and
- * without the client's where the two may meet; then the CPUs of both are looked at together.
+ * The CPUs that the node works on, and who else used them: all CPU time there without that of the
+ * node, and without the client's where the two may meet; then the CPUs of both are looked at
+ * together.
  * client_cpus NULL: the client's are not known. Negative: not known.
  */
 double observation_others(const struct observation *o, const cpu_set_t *client_cpus,

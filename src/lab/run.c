@@ -320,7 +320,7 @@ static json_t *foreign_of(const struct run *run, const cpu_set_t *client_cpus)
 {
 	const struct foreign_facts facts = {
 		.machine = &run->observation.machine,
-		.node_cpus = foreign_working_cpus(&run->observation.process),
+		.node_cpus = process_working_cpus(&run->observation.process),
 		.client_cpus = *client_cpus,
 		.node_ns = run->cpu_ns,
 		.client_ns = child_cpu_ns(&run->client),

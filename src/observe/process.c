@@ -14,6 +14,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
+/* A thread that used less of its process's CPU time does not work. */
+#define WORK_LEAST 0.01
+
 static int add_task(struct process_sample *s, unsigned *room, const struct task *t)
 {
 	if (s->count == *room) {
@@ -119,4 +122,16 @@ void process_change_finish(struct process_change *c)
 {
 	free(c->tasks);
 	*c = (struct process_change){ 0 };
+}
+
+cpu_set_t process_working_cpus(const struct process_change *c)
+{
+	double least = WORK_LEAST * (double)c->total.count[TASK_CPU_NS];
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	for (unsigned i = 0; i < c->count; i++)
+		if (c->tasks[i].has_cpus && (double)c->tasks[i].count[TASK_CPU_NS] > least)
+			CPU_OR(&cpus, &cpus, &c->tasks[i].allowed);
+	return CPU_COUNT(&cpus) ? cpus : c->cpus;
 }

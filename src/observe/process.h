@@ -38,4 +38,10 @@ int process_of_tasks(const struct task *from, const struct task *to, unsigned co
 		     int64_t window_ns, struct process_change *ret);
 void process_change_finish(struct process_change *c); /* zeroed is fine */
 
+/*
+ * Where those of its threads may run that do its work: a main thread that only waits is not pinned
+ * with the others, and counting its CPUs would bring in what goes on elsewhere.
+ */
+cpu_set_t process_working_cpus(const struct process_change *c);
+
 #endif
