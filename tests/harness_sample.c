@@ -64,6 +64,18 @@ static void test_leaves_a_part_out(void)
 	test_not_tried("row %d: no such knob", 7);
 }
 
+static void test_is_of_others(void)
+{
+	test_does_not_apply("%s is no device", "this");
+	test_not_possible("no device");
+}
+
+static void test_is_of_others_and_is_bad(void)
+{
+	test_does_not_apply("no matter");
+	CHECK_INT(1, 2);
+}
+
 static CU_TestInfo tests[] = {
 	{ "it is good", test_good },
 	{ "it is bad", test_bad },
@@ -72,6 +84,8 @@ static CU_TestInfo tests[] = {
 	{ "it skips in a thread", test_skips_in_a_thread },
 	{ "it skips in a child", test_skips_in_a_child },
 	{ "it leaves a part out", test_leaves_a_part_out },
+	{ "it is of others", test_is_of_others },
+	{ "it is of others and is bad", test_is_of_others_and_is_bad },
 	{ "it is good again", test_good },
 	CU_TEST_INFO_NULL,
 };

@@ -17,6 +17,13 @@
  * code that the test is about (a system call, a file of /proc), else a mistake there would skip its
  * own test. Where a part of a test is lacking, and the rest runs: test_not_tried().
  *
+ * One suite for many subjects may have tests that say nothing of this one, on any machine:
+ *
+ *	if (!subject.ops->has_files)
+ *		test_does_not_apply("the backend has no files");
+ *
+ * It counts as nothing at all, unless it fails.
+ *
  * Exit status 0: all passed or some were skipped, 1: some failed, 77: nothing was possible here, or
  * the program was not (return test_skip(why)). The last line is "N passed, N failed, N skipped",
  * which ./dev test adds up; tests/counts.py lists the reasons.
@@ -73,28 +80,51 @@ static inline int test_text_is(const char *file, int line, const char *got, cons
 
 /* Of the test that runs; shared with the processes that it makes. */
 struct test_skipped {
-	bool is_skipped;
-	char why[256]; /* one line */
+	bool is_skipped, does_not_apply;
+	char why[256]; /* one line; of the first of both */
 };
 
 /* One in a program of several files: weak. */
 extern struct test_skipped *test_skipped;
 __attribute__((weak)) struct test_skipped *test_skipped;
 
+static inline void test_vset_why(const char *why, va_list args)
+{
+	vsnprintf(test_skipped->why, sizeof(test_skipped->why), why, args);
+	for (char *at = test_skipped->why; *at; at++)
+		if (*at == '\n')
+			*at = ' ';
+}
+
+static inline bool test_is_left_out(void)
+{
+	return test_skipped->is_skipped || test_skipped->does_not_apply;
+}
+
 /* The running test counts as skipped, unless it fails. The first reason counts. */
 __attribute__((format(printf, 1, 2))) static inline void test_not_possible(const char *why, ...)
 {
 	va_list args;
 
-	if (test_skipped->is_skipped)
+	if (test_is_left_out())
 		return;
 	va_start(args, why);
-	vsnprintf(test_skipped->why, sizeof(test_skipped->why), why, args);
+	test_vset_why(why, args);
 	va_end(args);
-	for (char *at = test_skipped->why; *at; at++)
-		if (*at == '\n')
-			*at = ' ';
 	test_skipped->is_skipped = true;
+}
+
+/* The running test does not count, unless it fails. The first reason counts. */
+__attribute__((format(printf, 1, 2))) static inline void test_does_not_apply(const char *why, ...)
+{
+	va_list args;
+
+	if (test_is_left_out())
+		return;
+	va_start(args, why);
+	test_vset_why(why, args);
+	va_end(args);
+	test_skipped->does_not_apply = true;
 }
 
 /* Says which part of the running test is left out and why; the rest of it counts. */
@@ -143,6 +173,8 @@ static inline void test_end(const CU_pTest test, const CU_pSuite suite,
 	} else if (test_skipped->is_skipped) {
 		test_counts.skipped++;
 		printf(" skipped: %s", test_skipped->why);
+	} else if (test_skipped->does_not_apply) {
+		printf(" does not apply: %s", test_skipped->why);
 	} else {
 		test_counts.passed++;
 		printf(" passed");

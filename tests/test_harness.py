@@ -32,8 +32,12 @@ Suite: sample
   Test: it skips in a child ... skipped: said by a child
   Test: it leaves a part out ...
     not tried: row 7: no such knob passed
+  Test: it is of others ... does not apply: this is no device
+  Test: it is of others and is bad ...
+    {where}: 1 is 1, not 2 FAILED
+    1. {where}  - got_ == want_
   Test: it is good again ... passed
-3 passed, 2 failed, 3 skipped
+3 passed, 3 failed, 3 skipped
 """
 
 
@@ -101,6 +105,11 @@ def test_where_nothing_was_possible_the_program_is_skipped():
     assert sample("no such test")[0] == 1
 
 
+def test_where_nothing_applied_nothing_was_shown():
+    status, text = sample("it is of others")
+    assert status == 1 and text.endswith("\n0 passed, 0 failed, 0 skipped\n"), text
+
+
 def test_a_script_does_as_a_program_does():
     assert run_here(test_it_skips=skip) == (
         77, "  it skips ... skipped: no such device\n0 passed, 0 failed, 1 skipped\n")
@@ -119,7 +128,7 @@ def test_the_reasons_are_named_before_the_counts():
   sample: it skips in a thread: said by a thread
   whole: there is no such machine
 """), said
-    assert said.endswith("\n4 passed, 2 failed, 5 skipped\n"), said
+    assert said.endswith("\n4 passed, 3 failed, 5 skipped\n"), said
 
 
 def test_one_reason_of_many_tests_is_one_line():
@@ -159,7 +168,10 @@ def test_what_failed_tests_said_stands_before_the_counts():
       Test: it skips and is bad ...
     {where}: "is", not "was" FAILED
     1. {where}  - test_text_is(__FILE__, __LINE__, ("is"), ("was"))
-4 passed, 2 failed, 3 skipped
+      Test: it is of others and is bad ...
+    {where}: 1 is 1, not 2 FAILED
+    1. {where}  - got_ == want_
+4 passed, 3 failed, 3 skipped
 """.replace("    {where}", "        {where}").replace("    1. ", "        1. "), said
 
 

@@ -165,8 +165,10 @@ static void test_threads_that_poll_serve_and_end(void)
 	struct stored s;
 	int fd;
 
-	if (mode != STORAGE_THREAD)
+	if (mode != STORAGE_THREAD) {
+		test_does_not_apply("no threads of the storage's own");
 		return;
+	}
 	prepare(&s, ",wait-spin,count=2");
 	s.setup.opts.storage.keep = false;
 	CU_ASSERT_FATAL(setup_start(&s.setup) == 0);
