@@ -50,6 +50,7 @@ struct deed {
 	bool fails;	     /* every request is answered with another status than OK */
 	bool is_long;	     /* its messages do not fit into a datagram */
 	bool is_drawn;	     /* requests differ: it is left to the test what was run */
+	bool is_hasty;	     /* a busy machine may be too slow for it: behave_try() */
 };
 
 /* What one transport is called. Nodes reach each other by the one that requests come by. */
@@ -106,6 +107,8 @@ typedef void trial_check(const struct trial *t);
 void behave_once(const struct deed *d, enum place place, unsigned first, trial_check *more);
 /* Over every transport. */
 void behave(const struct deed *d, trial_check *more);
+/* Once. False: it is a hasty one, and the nodes have counted something else. */
+bool behave_try(const struct deed *d, enum place place, unsigned first, trial_check *more);
 
 /* In node_stats.operations of all nodes together. */
 static inline uint64_t count_run(const struct trial *t, unsigned code)
