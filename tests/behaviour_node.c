@@ -76,7 +76,7 @@ static void test_every_accept_mode_serves_every_transport(void)
 struct onlooker {
 	pthread_t thread;
 	atomic_bool stop;
-	unsigned looks;
+	atomic_uint looks;
 };
 
 static void *look(void *onlooker)
@@ -116,11 +116,11 @@ static void test_being_looked_at_disturbs_nothing(void)
 	struct onlooker onlooker = { 0 };
 
 	CU_ASSERT_FATAL(!pthread_create(&onlooker.thread, NULL, look, &onlooker));
+	WAIT_UNTIL(onlooker.looks > 0);
 	for (unsigned first = 0; first < ROLES; first++)
 		behave_once(&deed, OVER_IPV4, first, NULL);
 	atomic_store_explicit(&onlooker.stop, true, memory_order_relaxed);
 	pthread_join(onlooker.thread, NULL);
-	CU_ASSERT(onlooker.looks > 0);
 }
 
 /* Who takes a connection from a socket that all share, the kernel promises nobody. */
