@@ -9,8 +9,6 @@
 
 #include "backends/file_pool.h"
 
-#define PATIENCE_NS (5 * SEC)
-
 struct fixture *fixture_open(void)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -300,14 +298,20 @@ size_t peer_read_all(struct fixture *f, int fd, uint8_t *buf, size_t len)
 	return got;
 }
 
-int peer_read_end(struct fixture *f, int fd)
+int peer_read(struct fixture *f, int fd, uint8_t *buf, size_t len)
 {
 	int64_t end_ns = f->backend->now_ns + PATIENCE_NS;
-	uint8_t byte;
 	int n;
 
 	do {
-		n = f->peer->read(f, fd, &byte, 1);
-	} while (n == -EAGAIN && turn(f, 1 * MS) == 0 && f->backend->now_ns < end_ns);
+		n = f->peer->read(f, fd, buf, len);
+	} while (n == -EAGAIN && turn(f, 1 * MS) >= 0 && f->backend->now_ns < end_ns);
 	return n;
+}
+
+int peer_read_end(struct fixture *f, int fd)
+{
+	uint8_t byte;
+
+	return peer_read(f, fd, &byte, 1);
 }

@@ -77,6 +77,12 @@ struct subject {
 #define SUBJECT_DEVICES 2
 extern struct subject subject;
 
+/* A sync of a busy disk takes seconds, and a polling thread may have to wait for a CPU. */
+#define PATIENCE_NS (30 * SEC)
+
+/* So often is sent to a peer that has reset: the news may come after the first bytes have gone. */
+#define RESET_TRIES 1000
+
 #define FIXTURE_FDS 16384
 struct fixture {
 	const struct backend_ops *ops;
@@ -145,7 +151,7 @@ void probe_timer(struct fixture *f, struct probe *p, int64_t deadline_ns);
 void probe_close(struct fixture *f, struct probe *p, int fd);
 void probe_cancel(struct probe *p);
 
-/* Turns until it came back that often or for good; asserts that it did within five seconds. */
+/* Turns until it came back that often or for good; asserts that it did within PATIENCE_NS. */
 void probe_wait(struct probe *p, uint32_t results);
 void probe_wait_bytes(struct probe *p, uint64_t bytes);
 void probe_wait_end(struct probe *p);
@@ -156,6 +162,8 @@ bool filled(const uint8_t *buf, size_t len, uint64_t stream, uint64_t offset);
 
 /* Reads what is there and turns, until `len` bytes came. Returns how many did. */
 size_t peer_read_all(struct fixture *f, int fd, uint8_t *buf, size_t len);
+/* Turns until there is something to read: how much, or -errno. */
+int peer_read(struct fixture *f, int fd, uint8_t *buf, size_t len);
 /* Turns until the stream is at its end: 0. The kernel's thread (sqpoll) lets go a little later. */
 int peer_read_end(struct fixture *f, int fd);
 

@@ -67,7 +67,7 @@ static void test_datagram_answer(void)
 		probe_send_message(f, &send, fd[0], parts, 2, &recv.from, recv.from_len);
 		probe_wait_end(&send);
 		CHECK_INT(send.res, 6);
-		CHECK_INT(f->peer->read(f, fd[1], got, sizeof(got)), 6);
+		CHECK_INT(peer_read(f, fd[1], got, sizeof(got)), 6);
 		CU_ASSERT(!memcmp(got, "answer", 6));
 	}
 }
@@ -334,7 +334,7 @@ static void test_segments(void)
 	probe_wait_end(&send);
 	CHECK_INT(send.res, sizeof(bytes));
 	for (int i = 0; i < 10; i++) {
-		CHECK_INT(f->peer->read(f, fd[1], got, sizeof(got)), i < 9 ? 100 : 50);
+		CHECK_INT(peer_read(f, fd[1], got, sizeof(got)), i < 9 ? 100 : 50);
 		CU_ASSERT(filled(got, i < 9 ? 100 : 50, 3, i * 100));
 	}
 	CHECK_INT(f->peer->read(f, fd[1], got, sizeof(got)), -EAGAIN);

@@ -130,7 +130,8 @@ static int pair(struct fixture *f, int fd[2])
 	struct pollfd arrived = { .fd = listener, .events = POLLIN };
 
 	fd[1] = connect_to(f, listener);
-	poll(&arrived, 1, 5000); /* who connects can be done a moment before who accepts */
+	poll(&arrived, 1,
+	     PATIENCE_NS / MS); /* who connects can be done a moment before who accepts */
 	fd[0] = keep(f, accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
 	close_one(f, listener);
 	if (fd[0] < 0 || fd[1] < 0)

@@ -167,15 +167,18 @@ static void test_wake_from_a_signal(void)
 static void test_signal_is_no_reason(void)
 {
 	FIXTURE(f);
-	int64_t start_ns;
+	int64_t start_ns, begin_ns;
 
 	turn(f, 0);
 	signals = 0;
-	start_ns = f->backend->now_ns;
+	begin_ns = f->backend->now_ns;
 	alarm_every(1 * MS);
-	CHECK_INT(turn(f, 10 * MS), 0);
+	do {
+		start_ns = f->backend->now_ns;
+		CHECK_INT(turn(f, 10 * MS), 0);
+		CU_ASSERT(f->backend->now_ns - start_ns >= 10 * MS);
+	} while (f->peer->kernel && !signals && f->backend->now_ns - begin_ns < PATIENCE_NS);
 	alarm_every(0);
-	CU_ASSERT(f->backend->now_ns - start_ns >= 10 * MS);
 	CU_ASSERT(signals > 0 || !f->peer->kernel);
 }
 
@@ -326,7 +329,7 @@ static void *echo_in_a_thread(void *context)
 		probe_send(f, &send, fd[0], "hello", 5);
 		f->peer->write(f, fd[1], "hello", 5);
 		while (recv.bytes < 5 * (uint64_t)i || !send.finals)
-			if (turn(f, SEC) == 0)
+			if (turn(f, PATIENCE_NS) == 0)
 				return "nothing came";
 	}
 	return NULL;
