@@ -6,6 +6,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/syscall.h>
 
 #include "tests/backend_fixture.h"
@@ -110,17 +112,26 @@ static void test_port_is_free(void)
 	}
 }
 
+/* How many connections of a listener wait to be accepted: tcp(7), of sockets that listen. */
+static uint32_t waiting(int listener)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &len);
+	return info.tcpi_unacked;
+}
+
 /* Connections accepted by the kernel and never told must not stay open. */
 static void test_untold_connection(void)
 {
 	struct backend *b = opened("");
 	struct seen accept = { .op = { .kind = IO_ACCEPT, .done = see } };
-	struct sockaddr_in to = { .sin_family = AF_INET,
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd[2], before = dup(0);
+	struct sockaddr_in to = own_loopback(0);
+	int64_t end_ns = clock_now_ns() + 10 * SEC;
+	int fd[2];
 	char byte;
 
-	close(before);
 	accept.op.fd = listener_on(&to.sin_port);
 	ops->submit(b, &accept.op);
 	turn(b, 0);
@@ -128,10 +139,15 @@ static void test_untold_connection(void)
 		fd[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		CHECK_INT(connect(fd[i], (struct sockaddr *)&to, sizeof(to)), 0);
 	}
+	while (waiting(accept.op.fd) < 2 && clock_now_ns() < end_ns)
+		usleep(1000);
 	CHECK_INT(ops->wait(b, SEC), 1); /* looks one ahead, and leaves the other in the queue */
 	ops->close(b);
 	CHECK_INT(accept.results, 0);
 	for (int i = 0; i < 2; i++) {
+		struct pollfd end = { .fd = fd[i], .events = POLLIN };
+
+		CHECK_INT(poll(&end, 1, 10000), 1);
 		CHECK_INT(recv(fd[i], &byte, 1, MSG_DONTWAIT), 0);
 		close(fd[i]);
 	}
@@ -144,27 +160,26 @@ static void test_direct_descriptors(void)
 	struct seen accept = { .op = { .kind = IO_ACCEPT, .done = see } };
 	struct seen recv = { .op = { .kind = IO_RECV, .done = see } };
 	struct seen shut = { .op = { .kind = IO_CLOSE, .done = see } };
-	struct sockaddr_in to = { .sin_family = AF_INET,
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in to = own_loopback(0);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	accept.op.fd = listener_on(&to.sin_port);
 	ops->submit(b, &accept.op);
 	CHECK_INT(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	CHECK_INT(turn(b, SEC), 1);
+	CHECK_INT(turn(b, 10 * SEC), 1);
 	CU_ASSERT(accept.res >= 0 && accept.res & BACKEND_DIRECT);
 	recv.op.fd = shut.op.fd = accept.res;
 	ops->submit(b, &recv.op);
 	CHECK_INT(write(fd, "hello", 5), 5);
-	CHECK_INT(turn(b, SEC), 1);
+	CHECK_INT(turn(b, 10 * SEC), 1);
 	CHECK_INT(recv.bytes, 5);
 	ops->submit(b, &shut.op);
-	while (!shut.results && turn(b, SEC) == 1)
+	while (!shut.results && turn(b, 10 * SEC) == 1)
 		;
 	CHECK_INT(recv.res, -ECANCELED);
 	CHECK_INT(shut.res, 0);
 	ops->submit(b, &shut.op);
-	CHECK_INT(turn(b, SEC), 1);
+	CHECK_INT(turn(b, 10 * SEC), 1);
 	CHECK_INT(shut.res, -EBADF);
 	close(fd);
 	close(accept.op.fd);
