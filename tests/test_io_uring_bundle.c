@@ -85,19 +85,16 @@ static void test_bundle_of_one(void)
 	CU_ASSERT(cost.syscalls < 16 || strstr(cost.report.why, "multishot-recv=yes") != NULL);
 }
 
-/* What was received and not told of is no loss to who closes. */
-static void test_close_within_a_bundle(void)
+/* How long it takes to close a backend that has told of a bundle's first buffer only. */
+static int64_t close_within_a_bundle(void)
 {
-	struct backend *b;
+	struct backend *b = opened("recv-bundle=yes buffers=16 buffer-size=256B multishot-recv=no");
 	struct seen recv = { 0 };
 	uint8_t bytes[2048] = { 0 };
 	struct io_result r;
-	int64_t began_ns;
+	int64_t began_ns, took_ns;
 	int fd[2];
 
-	if (!opens_new("recv-bundle=yes", 10))
-		return;
-	b = opened("recv-bundle=yes buffers=16 buffer-size=256B multishot-recv=no");
 	pair(fd);
 	CHECK_INT(write(fd[1], bytes, sizeof(bytes)), sizeof(bytes));
 	recv.op = (struct io_op){ .kind = IO_RECV, .fd = fd[0], .done = see };
@@ -106,10 +103,25 @@ static void test_close_within_a_bundle(void)
 	CU_ASSERT(ops->next(b, &r) && r.res == 256 && r.more);
 	began_ns = clock_now_ns();
 	ops->close(b);
-	/* It would wait a second for an operation that has come back. */
-	CU_ASSERT(clock_now_ns() - began_ns < 900 * MS);
+	took_ns = clock_now_ns() - began_ns;
 	close(fd[0]);
 	close(fd[1]);
+	return took_ns;
+}
+
+/*
+ * What was received and not told of is no loss to who closes. He would wait a second each time for
+ * an operation that has come back; a busy machine makes him wait, too, but not always.
+ */
+static void test_close_within_a_bundle(void)
+{
+	int64_t took_ns = SEC;
+
+	if (!opens_new("recv-bundle=yes", 10))
+		return;
+	for (int i = 0; i < 20 && took_ns >= 900 * MS; i++)
+		took_ns = close_within_a_bundle();
+	CU_ASSERT(took_ns < 900 * MS);
 }
 
 static CU_TestInfo tests[] = {
