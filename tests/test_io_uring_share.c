@@ -168,11 +168,13 @@ static int polling_of(const char *fd)
 	if (readlink(path, text, sizeof(text) - 1) < 0 || strcmp(text, "anon_inode:[io_uring]"))
 		return 0;
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%s", fd);
-	for (int i = 0; i < 1000 && tid <= 0; i++) {
+	for (int i = 0; i < 10000 && tid <= 0; i++) {
 		FILE *file AUTO(auto_fclose) = fopen(path, "re");
 
 		while (file && tid <= 0 && fgets(line, sizeof(line), file))
 			sscanf(line, "SqThread: %d", &tid);
+		if (tid <= 0)
+			usleep(1000);
 	}
 	return tid;
 }
