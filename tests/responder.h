@@ -27,10 +27,10 @@ enum responder_manner {
 struct responder {
 	struct loop loop;
 	enum responder_manner manner;
-	uint64_t seen;
-	uint64_t close_after; /* closes the connection with that many seen; 0: never */
-	int64_t work_ns;      /* burnt for each request */
-	struct wire_hop hop;  /* what answers say */
+	atomic_uint_fast64_t seen; /* also by others than its thread */
+	uint64_t close_after;	   /* closes the connection with that many seen; 0: never */
+	int64_t work_ns;	   /* burnt for each request */
+	struct wire_hop hop;	   /* what answers say */
 
 	/* On loopback. */
 	struct io_op accept;
