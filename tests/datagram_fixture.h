@@ -243,12 +243,12 @@ static inline void turns(struct rig *rig, int count)
 	}
 }
 
-/* Turns until it is true, for a second at most. */
-#define TURN_UNTIL(rig, condition)                                \
-	do {                                                      \
-		for (int t_ = 0; t_ < 2000 && !(condition); t_++) \
-			turns(rig, 1);                            \
-		CU_ASSERT(condition);                             \
+/* Turns until it is true; where nothing happens, for ten seconds. */
+#define TURN_UNTIL(rig, condition)                                 \
+	do {                                                       \
+		for (int t_ = 0; t_ < 20000 && !(condition); t_++) \
+			turns(rig, 1);                             \
+		CU_ASSERT(condition);                              \
 	} while (0)
 
 static inline struct client *add_client(struct rig *rig)

@@ -134,7 +134,7 @@ static int catch_status(struct rig *rig, int fd, int *ret_len)
 	struct wire_head head;
 	int n = -EAGAIN;
 
-	for (int tries = 0; n < 0 && tries < 200; tries++) {
+	for (int tries = 0; n < 0 && tries < 20000; tries++) {
 		turns(rig, 1);
 		n = rig->net ? sim_read(rig->net, fd, bytes, sizeof(bytes))
 			     : (int)recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
