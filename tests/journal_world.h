@@ -93,12 +93,12 @@ static inline int change(struct journal *j, const char *path, const char *text, 
 	return journal_write(j, path, text, effective, sizeof(effective), err);
 }
 
-/* Waits at most 5 s for what another process does. */
+/* Waits at most 30 s for what another process does. */
 static inline bool becomes(const char *path, const char *value)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 };
 
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < 30000; i++) {
 		if (!strcmp(get(path), value))
 			return true;
 		nanosleep(&pause, NULL);

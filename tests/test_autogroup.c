@@ -189,7 +189,7 @@ static void be_member(int *rc)
 
 static bool wait_nice(int nice)
 {
-	int64_t end = clock_now_ns() + 5 * SEC;
+	int64_t end = clock_now_ns() + 30 * SEC;
 	struct autogroup group = { .nice = 99 };
 	char line[64];
 
@@ -206,7 +206,7 @@ static void *kill_a_member(void *arg)
 {
 	int *said = mmap(NULL, 2 * sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 			 -1, 0);
-	int64_t end = clock_now_ns() + 5 * SEC;
+	int64_t end = clock_now_ns() + 30 * SEC;
 	pid_t member;
 
 	CU_ASSERT(setsid() > 0);
@@ -271,7 +271,7 @@ static void be_orphan(struct orphan *o)
 
 static void wait_done(const struct orphan *o)
 {
-	int64_t end = clock_now_ns() + 5 * SEC;
+	int64_t end = clock_now_ns() + 30 * SEC;
 
 	while (!__atomic_load_n(&o->is_done, __ATOMIC_SEQ_CST) && clock_now_ns() < end)
 		usleep(1000);

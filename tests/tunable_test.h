@@ -263,7 +263,7 @@ static inline int tunable_test_remove_group(const char *path)
 {
 	int rc = -1;
 
-	for (int i = 0; i < 1000 && (rc = rmdir(path)) < 0 && errno == EBUSY; i++)
+	for (int i = 0; i < 10000 && (rc = rmdir(path)) < 0 && errno == EBUSY; i++)
 		usleep(1000);
 	return rc;
 }
