@@ -91,8 +91,9 @@ static int serve(struct proxy_cli *cli, struct err *err)
 		return result;
 	print_start(cli->proxy);
 	wait_for_end(cli->proxy, &signals);
-	print_counters(cli->proxy);
+	/* The last ones are exact only when nothing is counted any more. */
 	result = proxy_stop(cli->proxy, err);
+	print_counters(cli->proxy);
 	placement_tell(&cli->role.placement);
 	return result;
 }

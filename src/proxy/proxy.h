@@ -93,7 +93,10 @@ unsigned proxy_address_count(const struct proxy *proxy);
 const struct address *proxy_address(const struct proxy *proxy, unsigned index);
 uint64_t proxy_seed(const struct proxy *proxy);
 
-/* Any thread, but not while another one stops it. */
+/*
+ * Any thread, but not while another one stops it. A loop that does not get to its end of turn in
+ * 100 ms is not waited for: then they are of before, or zero. After proxy_stop() they are exact.
+ */
 void proxy_stats(struct proxy *proxy, struct proxy_stats *ret);
 
 /* Closes everything; what is under way is lost. 0, or the error that ended it before. */
