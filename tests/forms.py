@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 
-from ringwalk import Skipped, run
+from ringwalk import Skipped, patient, run
 
 
 class Answered:
@@ -45,12 +45,12 @@ def ask(to, form, status=(0, 1), timeout=30):
     args = shlex.split(form)
     if not any(arg.startswith(("-n", "--num-p", "--nu=")) for arg in args):
         args = ["-n", "2", *args]
-    if not any(arg.startswith(("-r", "-p", "--rate", "--per")) for arg in args):
+    if not any(arg.startswith(("-r", "-p", "--rate", "--per", "--outst")) for arg in args):
         args = ["-r", "200", *args]
     if "--to" not in args:
         args = ["--to", to, *args]
     with tempfile.TemporaryDirectory() as folder:
-        done = run("client", *args, "--rows", "-q", f"--json={folder}/result.json",
+        done = run("client", *patient(args), "--rows", "-q", f"--json={folder}/result.json",
                    f"--records={folder}/records.csv", status=status, timeout=timeout)
         return Answered(done, folder)
 

@@ -4,12 +4,16 @@ Every process is bounded in time and ended by who started it.
 
 SPDX-License-Identifier: Apache-2.0
 """
+import contextlib
 import json
 import os
 import pathlib
+import re
 import signal
+import socket
 import subprocess
 import sys
+import time
 import traceback
 
 RINGWALK = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else "build/src/cli/ringwalk"
@@ -35,6 +39,7 @@ class Server:
     """A process that says "listening on ADDRESS" for each address, for the length of a with."""
 
     command = "node"
+    last_counters = "all: "  # how their last line begins (then come a node's devices)
 
     def __init__(self, *args, bind=("--bind-addr=127.0.0.1:0",), prefix=(), **how):
         self.process = subprocess.Popen([*prefix, RINGWALK, self.command, *bind, *args], text=True,
@@ -64,6 +69,23 @@ class Server:
     def is_alive(self):
         return self.process.poll() is None
 
+    def counters(self):
+        """The lines that SIGUSR1 has it print."""
+        self.process.send_signal(signal.SIGUSR1)
+        lines = []
+        while not lines or not lines[-1].startswith(self.last_counters):
+            lines.append(self.process.stdout.readline())
+            assert lines[-1], "it has ended: " + self.process.stderr.read()
+        return lines
+
+    def until(self, is_so, seconds=30):
+        """Its counters, which are asked for until is_so(their lines): they may be of before."""
+        end = time.monotonic() + seconds
+        while not is_so(lines := self.counters()):
+            assert time.monotonic() < end, lines
+            time.sleep(0.01)
+        return lines
+
     def stop(self, number=signal.SIGTERM):
         """Its exit status and all it said."""
         self.process.send_signal(number)
@@ -74,16 +96,43 @@ class Server:
 class Node(Server):
     """A node on port 0."""
 
+    def requests(self):
+        return requests_in(self.counters())
+
+    def await_requests(self, count):
+        """Until so many have come: a client that was started is at work then."""
+        self.until(lambda lines: requests_in(lines) >= count)
+
 
 class Proxy(Server):
     """A proxy on port 0."""
 
     command = "proxy"
+    last_counters = "faults: "
+
+
+def requests_in(lines):
+    return int(re.search(r"requests (\d+)", lines[-1])[1])
+
+
+@contextlib.contextmanager
+def nobody(kind=socket.SOCK_STREAM):
+    """A port where nobody listens, and where nobody else can as long as this holds it."""
+    with socket.socket(type=kind) as taken:
+        taken.bind(("127.0.0.1", 0))
+        if kind == socket.SOCK_DGRAM:
+            taken.connect(("127.0.0.1", 9))  # what comes from others is refused by the kernel
+        yield taken.getsockname()[1]
+
+
+def patient(args):
+    """With time for answers on a busy machine, unless they say how much: it is seldom used."""
+    return args if any(arg.startswith("--drain") for arg in args) else ("--drain=20s", *args)
 
 
 def load(node, *args, status=(0, 1), **how):
     """A client's result as JSON."""
-    return json.loads(run("client", f"--to={node.to}", "--quiet", "--json=-", *args,
+    return json.loads(run("client", f"--to={node.to}", "--quiet", "--json=-", *patient(args),
                           status=status, **how).stdout)
 
 
@@ -111,7 +160,7 @@ def run_one(name, test):
     except Skipped as reason:
         print(f"  {title} ... skipped: {reason}", flush=True)
         return "skipped"
-    except (AssertionError, OSError, subprocess.SubprocessError, LookupError,
+    except (AssertionError, OSError, subprocess.SubprocessError, LookupError, TypeError,
             ValueError) as problem:
         print(f"  {title} ... FAILED: {problem!r} at {where(problem)}", flush=True)
         return "failed"

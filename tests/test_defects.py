@@ -26,7 +26,7 @@ import threading
 import time
 
 import certificates
-from ringwalk import RINGWALK, Node, Proxy, check_counts, load, main, run
+from ringwalk import RINGWALK, Node, Proxy, check_counts, load, main, nobody, patient, run
 
 REPLY = 3
 HEAD = struct.Struct("<IBBBBQII")
@@ -57,15 +57,8 @@ def receive(peer, count):
     return data
 
 
-def free_port():
-    """One that nobody listens on just now."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
-
-
 def client(node, *args, status=(0, 1), **how):
-    return run("client", "--to", node.to, *args, status=status, **how)
+    return run("client", "--to", node.to, *patient(args), status=status, **how)
 
 
 def rows_of(text):
@@ -113,17 +106,19 @@ class Relay:
 def test_d01_a_client_that_is_killed_leaves_the_node_alive():
     with Node() as node:
         for _ in range(3):
+            before = node.requests()
             with subprocess.Popen([RINGWALK, "client", "--to", node.to, "-n", "2000", "-p",
                                    "200us", "-C", "300us"], stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL) as killed:
-                time.sleep(0.2)
+                node.await_requests(before + 100)
                 killed.kill()
             assert node.is_alive() and is_answered(node)
 
 
 def test_d02_more_than_a_socket_takes_is_answered_and_counted():
     with Node() as node:
-        result = load(node, "-n", "60000", "-r", "200000", "--drain=20s")
+        # So many are under way at once: an open loop gives up what it could not send in time.
+        result = load(node, "-n", "60000", "--outstanding=20000")
         check_counts(result)
         assert result["counts"]["done"] == 60000, result["counts"]
         assert node.is_alive()
@@ -146,12 +141,14 @@ def test_d04_a_reply_of_many_megabytes_arrives_whole():
 
 def test_d05_a_session_may_receive_more_than_16_mib():
     with Node() as node:
-        assert load(node, "-n", "40000", "-r", "20000", "--drain=10s")["counts"]["done"] == 40000
+        counts = load(node, "-n", "40000", "--outstanding=100")["counts"]
+        assert counts["done"] == 40000, counts
 
 
 def test_d06_no_defrag_changes_nothing():
     with Node("--no-defrag") as node:
-        assert load(node, "-n", "20000", "-r", "20000", "--drain=10s")["counts"]["done"] == 20000
+        counts = load(node, "-n", "20000", "--outstanding=100")["counts"]
+        assert counts["done"] == 20000, counts
 
 
 def test_d07_a_node_may_see_more_than_8192_connections_in_its_life():
@@ -173,8 +170,8 @@ def test_d08_no_descriptors_left_is_no_reason_to_die():
 
 
 def test_d09_a_forward_to_nobody_is_an_error_and_the_rest_goes_on():
-    with Node() as node:
-        done = load(node, "-n", "3", "-r", "100", "-F", f"127.0.0.1:{free_port()}", "-C", "10us",
+    with Node() as node, nobody() as port:
+        done = load(node, "-n", "3", "-r", "100", "-F", f"127.0.0.1:{port}", "-C", "10us",
                     "-R", "-C", "5us", "-R")
         assert done["counts"]["failed_by_status"]["error"] == 3, done["counts"]
         assert is_answered(node)
@@ -218,9 +215,9 @@ def test_d13_commas_bound_a_law_as_colons_do():
 
 
 def test_d14_a_udp_forward_to_nobody_is_no_success():
-    with Node() as node:
+    with Node() as node, nobody(socket.SOCK_DGRAM) as port:
         done = load(node, "-n", "3", "-r", "100", "-F",
-                    f"udp://127.0.0.1:{free_port()},timeout=200ms", "-C", "10us", "-R")
+                    f"udp://127.0.0.1:{port},timeout=200ms", "-C", "10us", "-R")
         assert done["counts"]["done"] == 0 and done["counts"]["failed"] == 3, done["counts"]
 
 
@@ -248,7 +245,8 @@ def test_d16_every_thread_climbs_its_own_ramp():
 
 def test_d18_sessions_print_every_row_and_begin_at_zero():
     with Node() as node:
-        rows = rows_of(client(node, "-n", "1000", "--ns", "10", "-r", "20000", "--pso",
+        # A schedule would not wait for the sessions to be opened after each other.
+        rows = rows_of(client(node, "-n", "1000", "--ns", "10", "--outstanding=16", "--pso",
                               "-q").stdout)
         assert sorted(r[2] for r in rows) == list(range(1000)), len(rows)
         assert {r[4] for r in rows} == set(range(10))
@@ -336,9 +334,11 @@ def test_d28_a_client_ends_when_it_is_told_to_and_when_nobody_answers():
         assert "unanswered" in result.stdout, result.stdout
         with subprocess.Popen([RINGWALK, "client", "--to", to, "-n", "1000", "-r", "10"],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            time.sleep(0.3)
+            for _ in range(2):  # the one above, and this one, which has sent something then
+                peer = silent.accept()[0]
+                receive(peer, 64)
             process.terminate()
-            assert process.wait(timeout=10) == 4
+            assert process.wait(timeout=30) == 4
 
 
 def test_d29_an_interrupted_client_keeps_its_rows():
@@ -347,10 +347,11 @@ def test_d29_an_interrupted_client_keeps_its_rows():
         with subprocess.Popen([RINGWALK, "client", "--to", node.to, "-n", "500", "-r", "100",
                                "--output", str(path)], stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL) as process:
-            time.sleep(1)
+            node.await_requests(50)
             process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=10) == 4
-        assert len(path.read_text().splitlines()) > 20
+            assert process.wait(timeout=30) == 4
+        lines = path.read_text().splitlines()
+        assert 20 < len(lines) < 500, len(lines)
 
 
 def test_d30_a_proxy_serves_more_than_16_connections_and_tells_of_refusals():
@@ -358,7 +359,7 @@ def test_d30_a_proxy_serves_more_than_16_connections_and_tells_of_refusals():
         for _ in range(40):
             assert is_answered(proxy)
         assert proxy.is_alive()
-    with Proxy("--to", f"127.0.0.1:{free_port()}") as proxy:
+    with nobody() as port, Proxy("--to", f"127.0.0.1:{port}") as proxy:
         try:
             with socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as peer:
                 assert peer.recv(1) == b""
@@ -385,7 +386,7 @@ def test_d32_sendfile_over_tls_sends_nothing_in_clear():
         path.write_bytes(secret)
         with tls_node(folder, "--storage", str(path)) as node, Relay(node.port) as relay:
             done = run("client", "--to", f"ssl://127.0.0.1:{relay.port}", "-n", "2", "-r", "100",
-                       "--rs=sendfile,4000", status=(0, 1))
+                       "--rs=sendfile,4000", "--drain=20s", status=(0, 1))
             assert "2 done" in done.stdout, done.stdout + done.stderr
             assert len(relay.seen) > 8000 and b"must-not-be-seen" not in relay.seen
 
@@ -417,7 +418,7 @@ def test_d35_counts_of_connections_are_right_with_udp_beside_tcp():
         port = int(node.addresses[1].rsplit(":", 1)[1])
         for _ in range(5):
             socket.create_connection(("127.0.0.1", port), timeout=10).close()
-        time.sleep(0.3)
+        node.until(lambda lines: "accepted 5 and open 0" in lines[-1])
         _, out, _ = node.stop()
         assert re.search(r"^all: .*accepted 5 and open 0", out, re.MULTILINE), out
 
@@ -427,7 +428,7 @@ def test_d36_an_unknown_operation_harms_no_other_connection():
         with socket.create_connection(("127.0.0.1", node.port), timeout=10) as bad:
             bad.sendall(request(struct.pack("<BBHQ", 99, 0, 12, 0)))
             assert bad.recv(1) == b""
-        result = load(node, "-n", "70000", "-r", "50000", "--drain=10s")
+        result = load(node, "-n", "70000", "--outstanding=1000")
         assert result["counts"]["done"] == 70000, result["counts"]
 
 
@@ -436,7 +437,7 @@ def test_latency_counts_from_the_planned_time():
         with subprocess.Popen([RINGWALK, "client", "--to", node.to, "-n", "150", "-p", "20ms",
                                "--ps", "1m", "--json=-", "-q", "--drain=10s"],
                               stdout=subprocess.PIPE, text=True) as process:
-            time.sleep(0.5)
+            node.await_requests(20)
             node.process.send_signal(signal.SIGSTOP)
             time.sleep(1)
             node.process.send_signal(signal.SIGCONT)
