@@ -7,7 +7,6 @@ import json
 import pathlib
 import re
 import shlex
-import socket
 import subprocess
 import tempfile
 
@@ -69,13 +68,6 @@ def check_each(rows, check):
 
 def equal(got, want):
     assert got == want, f"{got}, not {want}"
-
-
-def free_port():
-    """One that nobody listens on just now."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 def need_udp():

@@ -17,7 +17,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 
 import certificates
 from forms import ask, check_each, equal, need_udp
@@ -120,15 +119,15 @@ def test_what_a_node_is_told_it_does():
 
 
 def test_spinning_burns_what_sleeping_does_not():
-    request = "-n 2 -r 5 -C 10"
+    request = "-n 2 -r 0.5 -C 10"  # two seconds, of which a busy machine gives it a tenth
     idle, busy = Served("", request), Served("--ws", request)
-    assert busy.cpu_s > idle.cpu_s + 0.02, (idle.cpu_s, busy.cpu_s)
+    assert busy.cpu_s > idle.cpu_s + 0.03, (idle.cpu_s, busy.cpu_s)
 
 
 def test_computing_goes_by_loops_when_told():
     """Of a loop in 1000 us, 50 ms take no time; of 100,000 loops a us, 100 us take many ms."""
     with Node("--loops-per-usec=0.001") as few, Node("--loops-per-usec=100000") as many:
-        quick = ask(few.to, "-C 50ms").rows
+        quick = ask(few.to, "-n 20 -C 50ms").rows
         slow = ask(many.to, "-C 100us").rows
     assert min(row[1] for row in quick) < 50000, quick
     assert min(row[1] for row in slow) > 2000, slow
@@ -209,11 +208,14 @@ def test_stores_are_synced_as_they_ask():
     equal(syncs("-S 1k,nosync"), 0)
     for store in ("-S 1k", "-S size=1k,sync"):
         assert syncs(store) >= 1, store
-    # Periodically: sync stores wait for the next one, the others go on.
+    # Periodically: sync stores wait for the next one, the others go on, however far it is.
     with Node("-s", f"{FOLDER.name}/synced", "--sync", "300") as node:
-        assert max(row[1] for row in ask(node.to, "-n 3 -r 10 -S 1k").rows) > 50000
-        assert min(row[1] for row in ask(node.to, "-S 1k,nosync").rows) < 300000
+        rows = ask(node.to, "-n 3 -r 10 -S 1k").rows
+        assert max(row[1] for row in rows) > 50000, rows
         equal(node.stop()[0], 0)
+    with Node("-s", f"{FOLDER.name}/synced", "--sync", "300000") as node:
+        equal(ask(node.to, "-S 1k,nosync").result["counts"]["done"], 2)
+        equal(ask(node.to, "-S 1k --drain=500ms").result["counts"]["done"], 0)
 
 
 def test_count_makes_several_of_a_device():
@@ -251,9 +253,7 @@ def test_signals_are_distwalks():
     with Node("--nt", "2") as node:
         with socket.create_connection(("127.0.0.1", node.port), timeout=10):
             load(node, "-n", "7", "-r", "1000")
-            time.sleep(0.1)
-            node.process.send_signal(signal.SIGUSR1)
-            lines = [node.process.stdout.readline() for _ in range(3)]
+            lines = node.until(lambda lines: "open 1," in lines[2])
         assert [line.split(":")[0] for line in lines] == ["worker 0", "worker 1", "all"], lines
         assert "requests 7," in lines[2] and "open 1," in lines[2], lines
         equal(node.stop(signal.SIGINT)[0], 0)
@@ -311,7 +311,8 @@ def test_tls_options_have_distwalks_names():
                 *shlex.split(node_form.format(**names))]
         with Node(*args, bind=("-b", "ssl://127.0.0.1:0")) as node:
             done = run("client", "--to", f"ssl://127.0.0.1:{node.port}", "-n", "2", "-r", "100",
-                       "-C", "10", "--json=-", "-q", *shlex.split(client_form.format(**names)))
+                       "-C", "10", "--json=-", "-q", "--drain=20s",
+                       *shlex.split(client_form.format(**names)))
             answered = json.loads(done.stdout)["counts"]["done"] if done.stdout else 0
             equal(answered, 2 if is_fine else 0)
             assert is_fine or done.returncode in (1, 3), done.returncode
@@ -330,7 +331,7 @@ def test_forwards_go_over_tls():
         equal((status, got.result["counts"]["done"]), (0, 2))
 
 
-# §1.8: the least that a request takes, and the largest piece that reaches the server.
+# §1.8: the least that a request takes, and the pieces that reach the server.
 PROXIES = [
     ("--to {to} -d 30", 30000, None),
     ("--to {to} --delay 30", 30000, None),
@@ -348,15 +349,15 @@ def test_the_proxy_is_told_as_dw_proxy_was():
                     got = ask(proxy.to, "-n 3 -C 10")
                     assert min(row[1] for row in got.rows) >= least_us, got.rows
                     if piece:
-                        equal(largest_piece(form), piece)
+                        equal(smallest_piece(form), piece)
         check_each(PROXIES, check)
 
 
-def largest_piece(form):
-    """Of 1000 bytes sent through a proxy with these options, slowly read."""
+def smallest_piece(form):
+    """Of 1000 bytes sent through a proxy with these options; who reads late finds several."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        with Proxy(*shlex.split(form.format(to=f"127.0.0.1:{port}")), "--frag-gap=5ms") as proxy:
+        with Proxy(*shlex.split(form.format(to=f"127.0.0.1:{port}")), "--frag-gap=50ms") as proxy:
             with socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as client:
                 client.sendall(bytes(1000))
                 upstream, _ = server.accept()
@@ -364,6 +365,7 @@ def largest_piece(form):
                 pieces = []
                 while sum(pieces) < 1000:
                     pieces.append(len(upstream.recv(65536)))
+                    assert pieces[-1], pieces
                 upstream.close()
     return min(pieces)
 
@@ -371,11 +373,10 @@ def largest_piece(form):
 def test_delays_do_not_add_up_and_have_a_way_back():
     """DistWalk's blocked the flow and delayed one way only; here requests pass each other."""
     with Node() as node, Proxy("--to", node.to, "-d", "50", "--delay-back=20ms") as proxy:
-        got = ask(proxy.to, "-n 10 -p 10ms")
+        got = ask(proxy.to, "-n 60 -p 10ms")
         assert all(70000 <= row[1] for row in got.rows), got.rows
-        assert sorted(row[1] for row in got.rows)[5] < 200000, got.rows
-
-
+        # In line, with 50 ms each, the median would be 70 ms + 30 * 40 ms.
+        assert sorted(row[1] for row in got.rows)[30] < 700000, got.rows
 
 
 if __name__ == "__main__":
