@@ -63,12 +63,13 @@ def test_a_quorum_goes_on_while_replicas_pause_die_and_return():
         killed = net.node(3)
         try:
             load = Load(net, "-r", "300", "--duration=6s", "--drain=5s",
-                        *forward(1, 2, 3, nack=2, timeout="300ms", retries=2))
-            time.sleep(1)
+                        *forward(1, 2, 3, nack=2, timeout="300ms", retries=9))
+            paused.await_requests(100)
             paused.process.send_signal(signal.SIGSTOP)
             time.sleep(1)
             paused.process.send_signal(signal.SIGCONT)
-            time.sleep(1)
+            before = paused.requests()
+            paused.await_requests(before + 100)
             killed.process.kill()
             killed.process.wait(timeout=10)
             time.sleep(1)
@@ -88,9 +89,9 @@ def test_without_a_quorum_requests_fail_in_time_and_succeed_again():
     with Net(4) as net, net.node(1), net.node(2) as paused:
         killed = net.node(3)
         try:
-            load = Load(net, "-r", "100", "--duration=6s", "--drain=5s",
+            load = Load(net, "-r", "100", "--duration=8s", "--drain=5s",
                         *forward(2, 3, timeout="200ms", retries=1))
-            time.sleep(1)
+            paused.await_requests(50)
             paused.process.send_signal(signal.SIGSTOP)
             killed.process.kill()
             time.sleep(2)
@@ -98,9 +99,9 @@ def test_without_a_quorum_requests_fail_in_time_and_succeed_again():
             killed = net.node(3)
             paused.process.send_signal(signal.SIGCONT)
             counts = load.counts()
-            assert counts["planned"] == 600, counts
+            assert counts["planned"] == 800, counts
             assert counts["unanswered"] == 0 and counts["failed"] > 50, counts
-            # Two seconds of six were lost, and a little on both sides.
+            # Two seconds of eight were lost, and a little on both sides.
             assert counts["done"] > 250, counts
         finally:
             killed.__exit__()
@@ -110,16 +111,17 @@ def test_a_client_finds_its_node_again_after_it_was_restarted():
     with Net(4) as net:
         node = net.node(1)
         try:
-            load = Load(net, "-r", "200", "--duration=4s", "--retry-num=100",
+            load = Load(net, "-r", "200", "--duration=8s", "--drain=5s", "--retry-num=300",
                         "--retry-period=100ms", "--rs=64")
-            time.sleep(1)
+            node.await_requests(100)
             node.process.kill()
             node.process.wait(timeout=10)
             time.sleep(0.5)
             node.__exit__()
             node = net.node(1)
             counts = load.counts()
-            assert counts["planned"] == 800 and counts["done"] > 600, counts
+            # It was away for half a second and as long as it takes to start: of 8 s not 4.
+            assert counts["planned"] == 1600 and counts["done"] > 800, counts
         finally:
             node.__exit__()
 
