@@ -10,7 +10,6 @@ import ctypes
 import json
 import os
 import pathlib
-import signal
 import statistics
 import subprocess
 import sys
@@ -35,8 +34,8 @@ def test_node_and_client_tell_what_was_observed_of_them():
         path = pathlib.Path(folder, "node.json")
         with Node("--threads=2", f"--json={path}") as node:
             # The machine's shares are counted at ticks: what comes in step with them is never seen.
-            client = load(node, "--rate=2k", "--duration=300ms", "-C", "200us", "--rs=64B",
-                          "--arrivals=exponential")
+            client = load(node, "--rate=2k", "--duration=300ms", "--arrivals=exponential",
+                          "--program=compute:cpu 200us; reply 64B")
             status, text, _ = node.stop()
         assert status == 0
         served = json.loads(path.read_text(encoding="utf-8"))
@@ -48,16 +47,16 @@ def test_node_and_client_tell_what_was_observed_of_them():
     names = [thread["name"] for thread in served["observed"]["threads"]]
     assert "rw-worker-0" in names and "rw-worker-1" in names, names
     assert [t["name"] for t in client["observed"]["threads"]] == ["rw-client-0"]
-    # 600 requests of 200 us
-    assert served["observed"]["process"]["cpu_ns"] > 80e6, served["observed"]["process"]
+    # 200 us each
+    least_ns = 180e3 * client["counts"]["done"]
+    assert served["observed"]["process"]["cpu_ns"] > least_ns > 0, (
+        least_ns, served["observed"]["process"])
     assert "\nobserved: run delay/request" in text, text
 
 
 def test_a_node_that_served_nothing_has_nothing_to_tell():
     with Node() as node:
-        node.process.send_signal(signal.SIGUSR1)
-        while not node.process.stdout.readline().startswith("all: "):
-            pass
+        node.counters()
         _, text, _ = node.stop()
     assert "observed" not in text, text
 
@@ -78,7 +77,7 @@ sweep: threads of the kernel
 node:
   backend: io_uring
   io_uring: {sqpoll: yes, defer-taskrun: no, coop-taskrun: no}
-client: {rate: 1k, duration: 200ms, program: [reply 64B]}
+client: {rate: 1k, duration: 500ms, program: [reply 64B]}
 factors: {node.threads: [1, 2]}
 blocks: 1
 invalid: {repeat: 0}
@@ -94,6 +93,14 @@ def need_polling_thread():
     os.close(ring)
 
 
+def check_clock(one):
+    """The node's threads used what its clock says; it is read a moment before or after them, in
+    which they go on. Were one counted twice or not at all, half of it would be too much."""
+    own, clock = one["observed"]["process"]["cpu_ns"], one["node_cpu_ns"]
+    if own is not None and not one["observed"]["process"]["threads_ended"]:
+        assert abs(own - clock) < 0.35 * own + 2e6, (own, clock)
+
+
 def test_the_kernels_threads_behind_a_ring_are_the_nodes():
     need_polling_thread()
     with tempfile.TemporaryDirectory() as folder:
@@ -105,9 +112,7 @@ def test_the_kernels_threads_behind_a_ring_are_the_nodes():
         assert polling, threads.keys()
         check_sums(one["observed"])
         # They are in CPU per request: the process's clock knows them, too.
-        own = one["observed"]["process"]["cpu_ns"]
-        if own is not None and not one["observed"]["process"]["threads_ended"]:
-            assert abs(own - one["node_cpu_ns"]) < 0.1 * own + 5e6, (own, one["node_cpu_ns"])
+        check_clock(one)
         assert sum(t["cpu_ns"] or 0 for t in polling) > 1e6, polling
 
 
@@ -124,9 +129,7 @@ def test_a_polling_thread_that_is_shared_is_counted_once():
         polling = [t for t in observed["threads"] if t["name"].startswith("iou-sqp")]
         assert len(polling) == 1, observed["threads"]
         check_sums(observed)
-        own = observed["process"]["cpu_ns"]
-        if own is not None and not observed["process"]["threads_ended"]:
-            assert abs(own - one["node_cpu_ns"]) < 0.1 * own + 5e6, (own, one["node_cpu_ns"])
+        check_clock(one)
 
 
 HOG = """
