@@ -22,7 +22,7 @@ from ringwalk import RINGWALK, TOP, Skipped, check_counts, main, run
 
 EXAMPLES = TOP / "examples"
 IMPOSSIBLE = 3
-LIMIT_S = 60
+LIMIT_S = 150
 
 
 class Example:
@@ -136,10 +136,10 @@ def test_offload():
 def test_quorum_goes_on_without_one_replica():
     out = try_example("quorum")
     assert check_clients(out) == 3, out
-    two, three, again = re.findall(r"^requests    60 planned, 60 sent, (\d+) done", out,
+    two, three, again = re.findall(r"^requests    200 planned, 200 sent, (\d+) done", out,
                                    re.MULTILINE)
-    assert (two, three) == ("60", "0") and "60 failed (timeout 60)" in out, out
-    assert 0 < int(again) < 60, out
+    assert (two, three) == ("200", "0") and "200 failed (timeout 200)" in out, (two, three, out)
+    assert 0 < int(again) < 200, (again, out)
 
 
 def test_ramp_up():
@@ -161,12 +161,12 @@ def test_experiments_can_be_planned_as_they_stand():
 def test_an_example_ends_when_it_is_told_to():
     with tempfile.TemporaryDirectory() as folder:
         example = Example("quorum", folder)
-        until = time.monotonic() + 20
-        while not processes_below(example.temporary) and time.monotonic() < until:
+        until = time.monotonic() + 30
+        while not any(b"\0sweep\0" in line for line in processes_below(example.temporary)):
+            assert time.monotonic() < until, processes_below(example.temporary)
             time.sleep(0.1)
-        time.sleep(1)
         example.process.send_signal(signal.SIGTERM)
-        status, out, err = example.wait(20)
+        status, out, err = example.wait(30)
         assert status == 4, (status, out, err)
         example.check_left_nothing()
 
