@@ -39,7 +39,7 @@ def rows_of(text, unit="us"):
             for t, e, r, h, s in found]
 
 
-def ask(to, form, status=(0, 1), timeout=30):
+def ask(to, form, status=(0, 1), timeout=60):
     """A client with the form's options; two requests 5 ms apart unless it says something else."""
     args = shlex.split(form)
     if not any(arg.startswith(("-n", "--num-p", "--nu=")) for arg in args):

@@ -28,7 +28,7 @@ for command, value in (0x1f, 0), (0x24, 0), (0x2c, 1):
 
 
 def command(*words):
-    subprocess.run(words, check=True, capture_output=True, timeout=20)
+    subprocess.run(words, check=True, capture_output=True, timeout=60)
 
 
 def ip(*args):
@@ -65,7 +65,7 @@ class Spaces:
 
     def remove(self):
         for space in self.spaces:
-            subprocess.run(["ip", "netns", "del", space], capture_output=True, timeout=20,
+            subprocess.run(["ip", "netns", "del", space], capture_output=True, timeout=60,
                            check=False)
 
     def add_spaces(self):
@@ -127,5 +127,5 @@ class Bridge(Spaces):
 
     def remove(self):
         super().remove()
-        subprocess.run(["ip", "netns", "del", self.hub], capture_output=True, timeout=20,
+        subprocess.run(["ip", "netns", "del", self.hub], capture_output=True, timeout=60,
                        check=False)

@@ -25,7 +25,7 @@ class Skipped(Exception):
     """What a test raises when this machine cannot run it: the reason."""
 
 
-def run(*args, status=None, timeout=60, prefix=(), **how):
+def run(*args, status=None, timeout=120, prefix=(), **how):
     """Runs ringwalk to its end; status: the exit codes that are right (None: any)."""
     done = subprocess.run([*prefix, RINGWALK, *args], capture_output=True, text=True,
                           timeout=timeout, check=False, **how)
@@ -89,7 +89,7 @@ class Server:
     def stop(self, number=signal.SIGTERM):
         """Its exit status and all it said."""
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=20)
+        out, err = self.process.communicate(timeout=60)
         return self.process.returncode, out, err
 
 

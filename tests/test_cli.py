@@ -100,7 +100,8 @@ def test_a_client_waits_for_a_node_that_starts_late():
     with tempfile.TemporaryDirectory() as folder:
         address = f"unix:{folder}/node"
         client = subprocess.Popen([RINGWALK, "client", "--to", address, "-n", "3", "-r", "1000",
-                                   "--retry-num", "1000", "--retry-period", "50"], text=True,
+                                   "--retry-num", "1000", "--retry-period", "50",
+                                   "--drain=20s"], text=True,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         time.sleep(0.3)
         with Node(bind=(f"--bind-addr={address}",)):
@@ -123,7 +124,7 @@ def test_distwalk_spelling_is_understood():
     with Node("-p", "poll", "--bl", "16", "--nd", "1", "-a", "shared", "--thread-affinity",
               "0") as node:
         done = run("client", "--to", f"tcp://{node.to}", "-n", "5", "-p", "2ms", "-C", "50", "-R",
-                   "--rows", "-q", status=(0, 1))
+                   "--rows", "-q", "--drain=20s", status=(0, 1))
         rows = [line for line in done.stdout.splitlines() if line.startswith("t: ")]
         assert len(rows) == 5, done.stdout
         assert re.fullmatch(r"t: \d+ us, elapsed: \d+ us, req_id: 0, thr_id: 0, sess_id: 0",
@@ -497,7 +498,8 @@ def test_a_sweep_has_failed_only_where_no_repeat_counts():
             file.write_text(json.dumps({**json.loads(files[0].read_text()), **changes}))
 
         for file in files:
-            file.write_text(json.dumps({**json.loads(file.read_text()), "verdict": "SUSPECT"}))
+            file.write_text(json.dumps({**json.loads(file.read_text()), "verdict": "SUSPECT",
+                                        "failed": False}))
         run("report", "out", cwd=path, status=0)
         judge(files[0], verdict="INVALID")
         run("report", "out", cwd=path, status=1)

@@ -446,7 +446,7 @@ def test_output_files_have_distwalks_columns():
             path = pathlib.Path(FOLDER.name, form.split(",")[0])
             for option in ("-o", "--output", "--output-file"):
                 run("client", "--to", node.to, "-n", "3", "-r", "200", option,
-                    f"{FOLDER.name}/{form}", "-q", status=(0, 1))
+                    f"{FOLDER.name}/{form}", "-q", "--drain=20s", status=(0, 1))
                 lines = path.read_text(encoding="ascii").splitlines()
                 equal(len(lines), count)
                 assert re.fullmatch(first, lines[0]) and re.fullmatch(second, lines[1]), lines

@@ -15,7 +15,7 @@ import tempfile
 from ringwalk import BACKENDS, Node, Proxy, check_counts, load, main, run
 
 # Every second of 40 requests asks for more than --max-compute.
-HALF = ("-n", "40", "-r", "1000", "--connections=2", "--program",
+HALF = ("-n", "40", "-r", "1000", "--connections=2", "--drain=20s", "--program",
         "skip 1,every=2; compute 11s; sleep 1ms; reply 64B")
 
 
