@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 import contextlib
 import json
+import linecache
 import os
 import pathlib
 import re
@@ -136,6 +137,12 @@ def load(node, *args, status=(0, 1), **how):
                           status=status, **how).stdout)
 
 
+def check_done(node, count, *args, **how):
+    """Loads it; so many are done."""
+    counts = load(node, *args, **how)["counts"]
+    assert counts["done"] == count, counts
+
+
 def check_counts(result):
     """Whatever happened, nothing is lost from the books."""
     counts = result["counts"]
@@ -152,6 +159,18 @@ def where(problem):
     return f"{places}: {frames[-1].line}" if frames else "an unknown place"
 
 
+def known(problem):
+    """Of an assertion that says nothing: what the names in its line stand for."""
+    at = [(frame, line) for frame, line in traceback.walk_tb(problem.__traceback__)
+          if pathlib.Path(frame.f_code.co_filename).resolve().parent == TOP / "tests"]
+    if problem.args or not isinstance(problem, AssertionError) or not at:
+        return ""
+    frame, line = at[-1]
+    words = re.findall(r"[a-z_]\w*", linecache.getline(frame.f_code.co_filename, line))
+    return "".join(f"; {word} is {frame.f_locals[word]!r:.500}"
+                   for word in dict.fromkeys(words) if word in frame.f_locals)
+
+
 def run_one(name, test):
     """"passed", "failed" or "skipped", which it prints."""
     title = name[5:].replace("_", " ")
@@ -162,7 +181,7 @@ def run_one(name, test):
         return "skipped"
     except (AssertionError, OSError, subprocess.SubprocessError, LookupError, TypeError,
             ValueError) as problem:
-        print(f"  {title} ... FAILED: {problem!r} at {where(problem)}", flush=True)
+        print(f"  {title} ... FAILED: {problem!r} at {where(problem)}{known(problem)}", flush=True)
         return "failed"
     print(f"  {title} ... passed", flush=True)
     return "passed"

@@ -76,7 +76,7 @@ def test_a_group_is_gone_after_the_end_and_after_a_kill():
             node.process.send_signal(how)
             node.process.wait(10)
             wait_until(lambda pid=pid: not groups_of(pid), "the group is there still")
-        assert balance() == before
+        assert balance() == before, (balance(), before)
 
 
 def test_a_pinned_reservation_and_its_root_domain_go_with_the_process():

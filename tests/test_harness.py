@@ -195,6 +195,17 @@ def test_a_failed_test_of_a_script_names_its_place():
         'raise ValueError("no such thing")\n0 passed, 1 failed, 0 skipped\n')
 
 
+def be_silent():
+    count, wanted = 2, [3]
+    assert count in wanted
+
+
+def test_an_assertion_without_words_tells_what_its_names_stand_for():
+    text = run_here(test_bad=be_silent)[1]
+    assert ": assert count in wanted; count is 2; wanted is [3]\n" in text, text
+    assert "; " not in run_here(test_bad=be_wrong)[1]
+
+
 if __name__ == "__main__":
     assert pathlib.Path(SAMPLE).exists(), SAMPLE
     sys.exit(ringwalk.main(globals()))

@@ -17,7 +17,7 @@ import sys
 import tempfile
 
 from netns import Cable
-from ringwalk import BACKENDS, Node, Proxy, Skipped, load, main, run
+from ringwalk import BACKENDS, Node, Proxy, Skipped, check_done, load, main, run
 from test_sockets import PORT, Told, taken
 
 MPTCP = 262  # IPPROTO_MPTCP of linux/in.h
@@ -95,8 +95,8 @@ def test_no_op_32_a_client_whose_connection_fell_back_to_tcp_says_so():
 def test_a_node_serves_who_speaks_tcp_alone_and_says_so():
     need_mptcp()
     with Told(ON) as node:
-        assert load(node, "-n", "5", "--connections=2")["counts"]["done"] == 5
-        assert load(node, "-n", "5", ON)["counts"]["done"] == 5
+        check_done(node, 5, "-n", "5", "--connections=2")
+        check_done(node, 5, "-n", "5", ON)
         said, err = node.finish()
     report = taken(said, "accepted socket")
     assert (report["verdict"], report["count"], report["not_ok"]) == ("vacuous", 3, 2), report
@@ -159,7 +159,7 @@ def test_a_proxy_whose_server_speaks_tcp_alone_says_so():
         assert "this connection fell back to TCP" in err, err
         assert "refused by the server 0" not in out and "back: bytes 0 in" in out, out
         with Proxy(ON, "--allow-degraded", f"--to={node.to}") as proxy:
-            assert load(proxy, "-n", "3")["counts"]["done"] == 3
+            check_done(proxy, 3, "-n", "3")
             _, _, err = proxy.stop(signal.SIGINT)
         assert "this connection fell back to TCP" in err, err
         assert "whoever connected speaks no MPTCP" in err, err

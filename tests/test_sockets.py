@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 from netns import Cable
-from ringwalk import BACKENDS, Node, Proxy, Skipped, load, main, run
+from ringwalk import BACKENDS, Node, Proxy, Skipped, check_done, load, main, run
 
 PORT = 7891
 
@@ -108,7 +108,7 @@ def test_a_connection_that_is_not_as_asked_ends_alone_and_is_said():
     assert "lo cannot stamp packets" in err and "connection dropped" in err, err
     assert said["stats"]["accept_errors"] >= 1, said["stats"]
     with Told("--socket.timestamping=hardware", "--allow-degraded") as node:
-        assert load(node, "-n", "5")["counts"]["done"] == 5
+        check_done(node, 5, "-n", "5")
         assert taken(node.finish()[0], "accepted socket")["verdict"] == "ignored"
 
 
@@ -128,13 +128,13 @@ def test_a_proxy_drops_what_it_accepts_and_is_not_as_asked():
         assert "connection dropped" in err and "connections accepted 0 " in out, (out, err)
         with Proxy("--socket.timestamping=hardware", "--allow-degraded",
                    f"--to={node.to}") as proxy:
-            assert load(proxy, "-n", "5")["counts"]["done"] == 5
+            check_done(proxy, 5, "-n", "5")
 
 
 def test_a_proxy_gives_its_connections_to_the_server_what_is_asked_for():
     with Node() as node, Proxy("--socket.congestion=nosuchthing", "--allow-degraded",
                                f"--to={node.to}") as proxy:
-        assert load(proxy, "-n", "5")["counts"]["done"] == 5
+        check_done(proxy, 5, "-n", "5")
         _, _, err = proxy.stop(signal.SIGINT)
     for subject in ("listening", "accepted", "connecting", "connected"):
         assert f"{subject} socket: socket unsupported, and goes on all the same" in err, err
@@ -161,8 +161,7 @@ def test_connections_are_steered_to_the_worker_of_their_cpu():
         raise Skipped("one CPU")
     with Told("--threads=2", f"--pin.cpus={cpus[0]},{cpus[1]}", "--steer.by=cpu") as node:
         for cpu in cpus:
-            assert load(node, "-n", "8", "--connections=8",
-                        f"--pin.cpus={cpu}")["counts"]["done"] == 8
+            check_done(node, 8, "-n", "8", "--connections=8", f"--pin.cpus={cpu}")
         said, _ = node.finish()
     assert "tried: 32 of 32 connections" in taken(said, "shared port", "steer")["why"]
     report = taken(said, "accepted socket", "steer")

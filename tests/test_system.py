@@ -173,9 +173,9 @@ def test_a_sweep_killed_with_its_watcher_is_taken_back_by_the_one_that_goes_on()
                     "no second run began")
             os.kill(watcher_of(process), signal.SIGKILL)
             process.kill()
-        assert is_changed() and INTERVAL.read_text() != before
+        assert is_changed() and INTERVAL.read_text() != before, INTERVAL.read_text()
         run("sweep", "--resume", "out", cwd=path, status=(0, 1))
-        assert INTERVAL.read_text() == before
+        assert INTERVAL.read_text() == before, INTERVAL.read_text()
         check_all_ran_as_asked(path, "vm.stat_interval", "system.vm.stat_interval")
 
 
@@ -186,7 +186,7 @@ def test_an_interrupted_sweep_takes_it_back_before_it_ends():
             becomes(is_changed, "no run began")
             process.send_signal(signal.SIGINT)
             process.wait(timeout=30)
-            assert INTERVAL.read_text() == before
+            assert INTERVAL.read_text() == before, INTERVAL.read_text()
         assert "interrupted; 0 of 6 runs" in (path / "said").read_text()
 
 

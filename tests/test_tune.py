@@ -94,7 +94,7 @@ def test_apply_killed_at_each_step_is_whole_or_not_at_all():
             tune("restore", status=0)
             check_clean(folder)
         assert kept > 0
-        assert values() == NEW
+        assert values() == NEW, values()
         tune("restore", status=0)
         check_clean(folder)
 
@@ -125,7 +125,7 @@ def test_the_command_dies_with_a_killed_ringwalk():
         watcher = watcher_of(process)
         command = next(int(child) for child in children.split() if int(child) != watcher)
         process.kill()
-        assert becomes(OLD)
+        assert becomes(OLD), values()
         end = time.monotonic() + 10
         while (is_there(command) or is_there(watcher)) and time.monotonic() < end:
             time.sleep(0.001)
@@ -151,7 +151,7 @@ def test_the_watcher_survives_what_ends_its_owner():
         before = pathlib.Path(f"/proc/{watcher}/status").read_text()
         assert os.getsid(watcher) == watcher
         process.kill()
-        assert becomes(OLD)
+        assert becomes(OLD), values()
         tune("restore", status=0)
         check_clean(folder)
         switches = re.search(r"^voluntary_ctxt_switches:\s*(\d+)", before, re.MULTILINE)
@@ -276,7 +276,7 @@ def test_a_private_network_changes_nowhere_else():
         assert "LOOPBACK,UP" in done.stdout, done.stdout
         assert "\n0\n1\n" in done.stdout, done.stdout  # not in the journal
         check_clean(folder)
-        assert get("net.core.somaxconn") != "99"
+        assert get("net.core.somaxconn") != "99", get("net.core.somaxconn")
 
 
 def test_the_machines_own_settings_come_back():
@@ -287,8 +287,8 @@ def test_the_machines_own_settings_come_back():
         if "only root may" in done.stderr or "read-only" in done.stderr:
             raise Skipped(done.stderr.strip())
         assert done.stdout.strip() == new, done
-        assert get("vm.stat_interval") == before
-        assert not journals(folder)
+        assert get("vm.stat_interval") == before, get("vm.stat_interval")
+        assert not journals(folder), journals(folder)
 
 
 def test_dirty_bytes_give_dirty_ratio_back():
@@ -304,7 +304,7 @@ def test_dirty_bytes_give_dirty_ratio_back():
         done = tune("apply", "vm.dirty_bytes=0", "vm.dirty_ratio=21", status=(0, 3))
         tune("restore", status=0)
         assert {name: get(name) for name in before} == before
-        assert not journals(folder)
+        assert not journals(folder), journals(folder)
 
 
 def test_no_op_9_rt_runtime_without_limit_does_not_free_the_cpu():

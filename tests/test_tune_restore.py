@@ -61,11 +61,11 @@ def test_what_a_damaged_journal_gave_back_is_not_taken_back_twice():
         file = journals(folder)[0]
         file.write_text(file.read_text().replace("kept\n", "nonsense\n"))
         tune("restore", status=1)
-        assert values() == OLD
+        assert values() == OLD, values()
         path_of(MIGRATE).write_text("1")  # by somebody else, for reasons of their own
         tune("run", WORDS[2], "--", "true", status=0)
         tune("restore", status=1)
-        assert get(MIGRATE) == "1"
+        assert get(MIGRATE) == "1", get(MIGRATE)
 
 
 def test_a_journal_of_another_boot_is_removed_and_nothing_written():
@@ -83,7 +83,7 @@ def test_another_network_namespace_is_left_alone():
         tune("apply", WORDS[0], status=0)
         done = run("tune", "restore", prefix=("unshare", "--net", "--"), status=1)
         assert "was changed in another network namespace" in done.stderr, done.stderr
-        assert get(MIGRATE) == "1"
+        assert get(MIGRATE) == "1", get(MIGRATE)
         tune("restore", status=0)
         check_clean(folder)
 
@@ -176,7 +176,7 @@ def test_nothing_to_restore_is_said():
             done = tune("restore", status=0)
             assert done.stdout == "nothing to restore; what `ringwalk tune status` lists is " \
                 "taken back by its own process\n", done.stdout
-            assert get(MIGRATE) == "1"
+            assert get(MIGRATE) == "1", get(MIGRATE)
         tune("apply", WORDS[0], status=0)
         assert tune("restore", status=0).stdout == f"{MIGRATE} is '0' again\n"
         assert tune("restore", status=0).stdout == "nothing to restore\n"
@@ -186,7 +186,7 @@ def test_what_is_so_already_leaves_no_journal():
     with state() as folder:
         done = tune("apply", f"{MIGRATE}=0", status=0)
         assert done.stdout == "nothing is changed: all of it is so already\n", done
-        assert not journals(folder)
+        assert not journals(folder), journals(folder)
 
 
 @contextlib.contextmanager
