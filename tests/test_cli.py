@@ -7,6 +7,8 @@ Nothing here depends on how fast the machine is: figures are checked for adding 
 
 SPDX-License-Identifier: Apache-2.0
 """
+import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -20,8 +22,8 @@ import sys
 import tempfile
 import time
 
-from ringwalk import (BACKENDS, RINGWALK, TOP, Node, Proxy, check_counts, check_done, load, main,
-                      run)
+from ringwalk import (BACKENDS, RINGWALK, TOP, Node, Proxy, Skipped, check_counts, check_done,
+                      load, main, run)
 
 
 def test_every_backend_serves_and_loads():
@@ -337,6 +339,37 @@ def test_a_proxy_as_dw_proxy_was_called():
         forth = r"forth: bytes 20480 in and 20480 out, pieces (\d+), delayed \1,"
         assert re.search(forth, out), out
         assert "back: bytes 1280 in and 1280 out" in out and "faults: refuse 0, " in out, out
+
+
+@contextlib.contextmanager
+def held(process, name):
+    """One thread of a process, by its name, does not run: ptrace(2)."""
+    seize, interrupt, detach, wall = 0x4206, 0x4207, 17, 0x40000000
+    tasks = pathlib.Path(f"/proc/{process.pid}/task")
+    thread = next(int(task.name) for task in tasks.iterdir()
+                  if (task / "comm").read_text() == f"{name}\n")
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
+    if ptrace(seize, thread, None, None):
+        raise Skipped(f"no thread can be held here: {os.strerror(ctypes.get_errno())}")
+    ptrace(interrupt, thread, None, None)
+    os.waitpid(thread, wall)
+    try:
+        yield
+    finally:
+        ptrace(detach, thread, None, None)
+
+
+def test_the_last_counters_of_a_proxy_are_exact_however_late_it_gets_the_cpu():
+    """Its loop was waited for no longer than 100 ms."""
+    with Node() as node, Proxy("--to", node.to) as proxy:
+        check_done(proxy, 20, "-n", "20", "-r", "1000")
+        with held(proxy.process, "rw-proxy"):
+            proxy.process.send_signal(signal.SIGTERM)
+            time.sleep(0.5)
+        status, out, err = proxy.stop()
+    assert status == 0, err
+    assert out.count("forth: bytes 20480 in and 20480 out") == 1, out
 
 
 def test_a_hog_takes_its_share_and_ends_by_itself():
