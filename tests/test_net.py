@@ -62,7 +62,7 @@ def test_a_quorum_goes_on_while_replicas_pause_die_and_return():
     with Net(4) as net, net.node(1), net.node(2) as paused:
         killed = net.node(3)
         try:
-            load = Load(net, "-r", "300", "--duration=6s", "--drain=5s",
+            load = Load(net, "-r", "300", "--duration=6s", "--drain=30s",
                         *forward(1, 2, 3, nack=2, timeout="300ms", retries=9))
             paused.await_requests(100)
             paused.process.send_signal(signal.SIGSTOP)
@@ -89,7 +89,7 @@ def test_without_a_quorum_requests_fail_in_time_and_succeed_again():
     with Net(4) as net, net.node(1), net.node(2) as paused:
         killed = net.node(3)
         try:
-            load = Load(net, "-r", "100", "--duration=8s", "--drain=5s",
+            load = Load(net, "-r", "100", "--duration=8s", "--drain=30s",
                         *forward(2, 3, timeout="200ms", retries=1))
             paused.await_requests(50)
             paused.process.send_signal(signal.SIGSTOP)
@@ -111,7 +111,7 @@ def test_a_client_finds_its_node_again_after_it_was_restarted():
     with Net(4) as net:
         node = net.node(1)
         try:
-            load = Load(net, "-r", "200", "--duration=8s", "--drain=5s", "--retry-num=300",
+            load = Load(net, "-r", "200", "--duration=8s", "--drain=30s", "--retry-num=300",
                         "--retry-period=100ms", "--rs=64")
             node.await_requests(100)
             node.process.kill()
