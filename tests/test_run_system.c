@@ -65,7 +65,7 @@ static int travel(struct trip *t, const char *text, unsigned config,
 	*t = (struct trip){ .plan = fake_plan(text), .folder = fake_folder() };
 	CU_ASSERT_FATAL(t->plan != NULL);
 	snprintf(t->before, sizeof(t->before), "%s", now(INTERVAL));
-	t->plan->configs[config].limit_ns = 5 * SEC;
+	t->plan->configs[config].limit_ns = 60 * SEC;
 	order.plan = t->plan;
 	order.folder = t->folder;
 	snprintf(path, sizeof(path), "%s/runs", t->folder);
