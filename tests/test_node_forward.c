@@ -162,7 +162,7 @@ static void test_unix_sockets_and_ipv6_are_destinations_too(void)
 static void test_nobody_there_is_an_error_at_once(void)
 {
 	struct body inner = nap_then_reply(0), outer;
-	int64_t start_ns;
+	int64_t least_ns = INT64_MAX;
 	uint16_t port;
 	int fd;
 
@@ -172,10 +172,14 @@ static void test_nobody_there_is_an_error_at_once(void)
 	setup_finish(&b);
 	outer = to(port, &inner);
 	fd = connect_to_node(&a);
-	start_ns = clock_now_ns();
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 20; i++) {
+		int64_t start_ns = clock_now_ns(), ns;
+
 		CHECK_INT(ask_body(fd, &outer), WIRE_ERROR);
-	CU_ASSERT(clock_now_ns() - start_ns < 4 * SEC);
+		ns = clock_now_ns() - start_ns;
+		least_ns = ns < least_ns ? ns : least_ns;
+	}
+	CU_ASSERT(least_ns < SEC); /* of the 5 s that it might wait */
 	CHECK_INT(stats_of(&a).forward.failures, 20);
 	CHECK_INT(stats_of(&a).forward.connections, 0);
 	CU_ASSERT(is_answered(fd, 7));
@@ -202,7 +206,7 @@ static void test_silence_is_a_timeout_and_hinders_nobody(void)
 	send_body(fd, (struct wire_head){ .id = 1 }, &outer);
 	CU_ASSERT(is_answered(onlooker, 2));
 	CHECK_INT(status_of_answer(fd, &hop), WIRE_TIMEOUT);
-	CU_ASSERT(hop.forward_ns >= (uint64_t)(150 * MS) && hop.forward_ns < (uint64_t)SEC);
+	CU_ASSERT(hop.forward_ns >= (uint64_t)(150 * MS) && hop.forward_ns < (uint64_t)(20 * SEC));
 	CHECK_INT(stats_of(&a).forward.attempts, 3);
 	CHECK_INT(stats_of(&a).forward.timeouts, 1);
 	close(fd);
@@ -267,7 +271,7 @@ static void test_stopping_waits_for_forwards_under_way(void)
 /* Longer than it may take: the drain ends all the same. */
 static void test_stopping_does_not_wait_for_ever(void)
 {
-	struct body inner = nap_then_reply(5 * SEC), outer;
+	struct body inner = nap_then_reply(10 * SEC), outer;
 	int64_t start_ns;
 	int fd;
 
@@ -281,7 +285,7 @@ static void test_stopping_does_not_wait_for_ever(void)
 	WAIT_UNTIL(stats_of(&a).forward.attempts == 1);
 	start_ns = clock_now_ns();
 	setup_finish(&a);
-	CU_ASSERT(clock_now_ns() - start_ns < 2 * SEC);
+	CU_ASSERT(clock_now_ns() - start_ns < 9 * SEC);
 	close(fd);
 	setup_finish(&b);
 }

@@ -129,10 +129,12 @@ static void test_a_message_may_be_cut_anywhere(void)
 {
 	uint8_t bytes[1024];
 	uint32_t len = put_request(bytes, 1, reply_64, 1) + 60;
+	int64_t start_ns, seconds;
 	struct setup s;
 
 	wire_put32(bytes, len);
 	start_plain(&s, backend);
+	start_ns = clock_now_ns();
 	for (uint32_t cut = 0; cut < len; cut++) {
 		int fd = connect_to_node(&s);
 
@@ -144,8 +146,9 @@ static void test_a_message_may_be_cut_anywhere(void)
 	CHECK_INT(stats_of(&s).requests, 0);
 	CHECK_INT(stats_of(&s).connections, 0);
 	setup_finish(&s);
+	seconds = 1 + (clock_now_ns() - start_ns) / SEC;
 	CU_ASSERT(count_said(&s, "ended in the middle of a message: connection dropped") >= 10);
-	CU_ASSERT(count_said(&s, "") <= 40);
+	CU_ASSERT(count_said(&s, "") <= 11 * (seconds + 1));
 }
 
 static void test_many_complaints_are_counted_instead_of_said(void)
@@ -153,14 +156,19 @@ static void test_many_complaints_are_counted_instead_of_said(void)
 	static const uint8_t zeros[12];
 	unsigned said, left_out = 0, more;
 	struct setup s;
+	int fds[50];
 
 	start_plain(&s, backend);
 	for (int i = 0; i < 50; i++) {
-		int fd = connect_to_node(&s);
-
-		CHECK_INT(send(fd, zeros, sizeof(zeros), MSG_NOSIGNAL), sizeof(zeros));
-		CU_ASSERT(is_at_end(fd));
-		close(fd);
+		fds[i] = connect_to_node(&s);
+		CU_ASSERT(is_answered(fds[i], 1));
+	}
+	/* Together: on a busy machine one after the other may be fewer than ten a second. */
+	for (int i = 0; i < 50; i++)
+		CHECK_INT(send(fds[i], zeros, sizeof(zeros), MSG_NOSIGNAL), sizeof(zeros));
+	for (int i = 0; i < 50; i++) {
+		CU_ASSERT(is_at_end(fds[i]));
+		close(fds[i]);
 	}
 	WAIT_UNTIL(count_said(&s, "more sentences were left out") > 0);
 	setup_finish(&s);

@@ -168,10 +168,10 @@ static void test_forwards_show_the_secret_and_want_to_be_shown_it(void)
 		{ &good, &good, WIRE_OK, NULL },
 		{ &good, &other, WIRE_ERROR, "did not accept the proof" },
 		{ &none, &good, WIRE_ERROR, "failed: the node asks for a secret (--secret-file)" },
-		{ &hasty, &none, WIRE_ERROR, "has not asked for the secret within 50.0 ms" },
+		{ &hasty, &none, WIRE_ERROR, "has not asked for the secret within 500 ms" },
 	};
 
-	hasty.proof_ns = 50 * MS;
+	hasty.proof_ns = 500 * MS; /* for the client of this test, too */
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		for (int over_tls = 0; over_tls < 2; over_tls++) {
 			init();
@@ -258,7 +258,7 @@ static void test_stopping_does_not_wait_for_who_says_nothing(void)
 	WAIT_UNTIL(stats_of(&a).connections == 1);
 	start_ns = clock_now_ns();
 	setup_finish(&a);
-	CU_ASSERT(clock_now_ns() - start_ns < 5 * SEC);
+	CU_ASSERT(clock_now_ns() - start_ns < 18 * SEC);
 	close(fd);
 	setup_finish(&b);
 }

@@ -176,7 +176,7 @@ static void test_stopping_lets_requests_in_progress_end(void)
 	WAIT_UNTIL(stats_of(&s).operations[WIRE_SLEEP] == 1);
 	start_ns = clock_now_ns();
 	CHECK_INT(node_stop(s.node, NULL), 0);
-	CU_ASSERT(clock_now_ns() - start_ns < 10 * SEC);
+	CU_ASSERT(clock_now_ns() - start_ns < 18 * SEC);
 	CHECK_INT(read_reply(fd, &head, &hop), 0);
 	CHECK_INT(head.id, 7);
 	CU_ASSERT(is_at_end(fd));
@@ -206,7 +206,7 @@ static void test_stopping_does_not_wait_longer_than_the_drain(void)
 	WAIT_UNTIL(stats_of(&s).operations[WIRE_SLEEP] == 1);
 	start_ns = clock_now_ns();
 	CHECK_INT(node_stop(s.node, NULL), 0);
-	CU_ASSERT(clock_now_ns() - start_ns < 4 * SEC);
+	CU_ASSERT(clock_now_ns() - start_ns < 7 * SEC);
 	CU_ASSERT(is_at_end(fd));
 	close(fd);
 	setup_finish(&s);

@@ -271,7 +271,7 @@ static void test_stopping_does_not_wait_for_handshakes(void)
 	WAIT_UNTIL(stats_of(&p.node).connections == 1);
 	begin_ns = clock_now_ns();
 	finish(&p);
-	CU_ASSERT(clock_now_ns() - begin_ns < 5 * SEC);
+	CU_ASSERT(clock_now_ns() - begin_ns < 30 * SEC);
 	CU_ASSERT(is_at_end(silent));
 	close(silent);
 }
