@@ -44,7 +44,7 @@ static int run_client(const struct secret_opts *secret, struct client_result **r
 	knob_defaults(&client_knobs, &o);
 	set(&o, "wait", "sleep");
 	set(&o, "reply", "64B");
-	set(&o, "rate", "2k");
+	set(&o, "outstanding", "1"); /* a schedule does not wait for sessions to be open */
 	set(&o, "requests", "20");
 	set(&o, "connections", "4");
 	set(&o, "threads", "2");
