@@ -177,13 +177,6 @@ static inline int accept_server(struct setup *s)
 	return with_patience(fd);
 }
 
-static inline void connect_both(struct setup *s, int *client, int *server)
-{
-	*client = connect_client(s);
-	*server = accept_server(s);
-	CU_ASSERT_FATAL(*server >= 0);
-}
-
 /* Bytes, 0 at the end, -errno. */
 static inline int receive(int fd, void *buf, size_t size)
 {
@@ -193,6 +186,31 @@ static inline int receive(int fd, void *buf, size_t size)
 		n = recv(fd, buf, size, 0);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : (int)n;
+}
+
+/*
+ * A client that the proxy resets at once: the reset may have come when connect() looks, or after.
+ * -errno, and 0 if it is closed in good order.
+ */
+static inline int connect_and_hear(struct setup *s)
+{
+	const struct address *a = proxy_address(s->proxy, 0);
+	int fd = socket(a->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), result;
+	char byte;
+
+	if (connect(fd, (const struct sockaddr *)&a->storage, a->len))
+		result = -errno;
+	else
+		result = receive(with_patience(fd), &byte, 1);
+	close(fd);
+	return result;
+}
+
+static inline void connect_both(struct setup *s, int *client, int *server)
+{
+	*client = connect_client(s);
+	*server = accept_server(s);
+	CU_ASSERT_FATAL(*server >= 0);
 }
 
 static inline void say(int fd, const char *text)
