@@ -31,17 +31,30 @@ static void test_the_machine_is_described(void)
 	json_decref(e);
 }
 
-static void test_nothing_differs_from_itself(void)
+/* How the machine differs from what it was a moment ago; the caller's to free. */
+static char *differences_of_now(void)
 {
 	json_t *a = provenance_collect("/proc/self/exe"), *b = provenance_collect("/proc/self/exe");
 	json_t *differences = provenance_differences(a, b);
 	char *text = json_dumps(differences, JSON_ENCODE_ANY);
 
-	CHECK_TEXT(text, "[]");
-	free(text);
 	json_decref(differences);
 	json_decref(a);
 	json_decref(b);
+	return text;
+}
+
+/* Somebody else may change the machine in between, but not each time. */
+static void test_nothing_differs_from_itself(void)
+{
+	char *text = differences_of_now();
+
+	for (int tries = 0; tries < 20 && strcmp(text, "[]") != 0; tries++) {
+		free(text);
+		text = differences_of_now();
+	}
+	CHECK_TEXT(text, "[]");
+	free(text);
 }
 
 /* A report may be given away: nothing in it may say where it comes from. */

@@ -226,7 +226,7 @@ static void test_a_delay_without_fq_is_ignored(void)
 {
 	struct pair p = { .listener = bound_socket(),
 			  .client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) };
-	const char *settings = "tx-delay=500ms";
+	const char *settings = "tx-delay=2s";
 	struct verdict_report report;
 	int64_t begin_ns = clock_now_ns();
 	int refused;
@@ -237,9 +237,9 @@ static void test_a_delay_without_fq_is_ignored(void)
 	if (refused) {
 		test_not_possible("TCP_TX_DELAY: %s", strerror(-refused));
 	} else {
-		CHECK_INT(get(p.client, IPPROTO_TCP, 37 /* TCP_TX_DELAY */), 500000);
+		CHECK_INT(get(p.client, IPPROTO_TCP, 37 /* TCP_TX_DELAY */), 2000000);
 		CHECK_INT(connect_to(p.listener, p.client), 0);
-		CU_ASSERT(clock_now_ns() - begin_ns < 500 * MS);
+		CU_ASSERT(clock_now_ns() - begin_ns < 2 * SEC);
 		CU_ASSERT(tell(p.client, SOCKET_CONNECTED, settings, &report) < 0);
 		check_why(&report, VERDICT_IGNORED, "no fq qdisc on this path");
 	}
