@@ -21,7 +21,7 @@
 #include "tests/choose_backend.h"
 #include "tests/test.h"
 
-#define PATIENCE_S	5
+#define PATIENCE_S	30
 #define SENTENCES	64
 #define REPLY_BYTES_MAX (64 << 10)
 

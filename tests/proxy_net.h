@@ -22,7 +22,7 @@
 #include "tests/choose_backend.h"
 #include "tests/test.h"
 
-#define PATIENCE_S 5
+#define PATIENCE_S 30
 
 static const struct backend_ops *backend; /* set by proxy_net_main() */
 
