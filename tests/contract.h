@@ -172,7 +172,7 @@ void beside_start(void);
 bool beside_stop(void);
 
 /* The parts of the suite; each ends with CU_TEST_INFO_NULL. */
-extern CU_TestInfo stream_tests[], end_tests[], socket_tests[], datagram_tests[], turn_tests[],
-	cancel_tests[], crowd_tests[], file_tests[], send_file_tests[];
+extern CU_TestInfo stream_tests[], end_tests[], half_tests[], socket_tests[], datagram_tests[],
+	turn_tests[], cancel_tests[], crowd_tests[], file_tests[], send_file_tests[];
 
 #endif

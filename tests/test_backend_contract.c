@@ -60,6 +60,7 @@ static int run(bool only_files)
 		{ .pName = "files sent", .pTests = send_file_tests },
 		{ .pName = "streams", .pTests = stream_tests },
 		{ .pName = "ends", .pTests = end_tests },
+		{ .pName = "half closed", .pTests = half_tests },
 		{ .pName = "sockets", .pTests = socket_tests },
 		{ .pName = "datagrams", .pTests = datagram_tests },
 		{ .pName = "turns", .pTests = turn_tests },

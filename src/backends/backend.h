@@ -178,7 +178,8 @@ struct backend_stats {
 	uint64_t waits;	      /* calls of wait() that entered the kernel */
 	uint64_t wakeups;     /* of those, the ones that returned with something */
 	uint64_t completions; /* results handed out by next() */
-	uint64_t retries;     /* buffers ran out (io_uring), spurious readiness (others) */
+	uint64_t retries;     /* io_uring: buffers ran out, or a send to a peer that has closed its
+				 half; others: spurious readiness */
 	uint64_t zero_copy;   /* sends that were asked to copy nothing */
 	uint64_t copied;      /* of those, the ones whose bytes were copied all the same */
 	uint64_t batch[BACKEND_BATCHES]; /* batches of 2^i .. 2^(i+1)-1 results per wait */

@@ -1,5 +1,6 @@
 /*
- * io_uring_send.c - the two sends that are more than one request: files, and without a copy.
+ * io_uring_send.c - the sends that are more than one request: files, without a copy, and to peers
+ * that have closed their half.
  *
  * IO_SENDFILE: a read into a buffer of the backend's, then a send that does not wait; when the
  * socket is full, the buffer goes back and a poll waits until it is not. So a buffer is held while
@@ -14,6 +15,12 @@
  * whether it had to copy; before 6.0, and on sockets other than TCP and UDP, there is none, and a
  * plain send takes its place. Each is found out by asking and remembered.
  *
+ * IO_SEND and IO_SENDMSG to a full socket whose peer has closed its half: the kernel waits by a
+ * poll, which looks at POLLRDHUP as well and is always ready there; after 128 vain tries it hands
+ * the send to a thread (io-wq). There a gathered send to a non-blocking socket does not wait but
+ * fails with EAGAIN, as sendmsg(2) would (Linux 6.18). Then its first part is given to such a
+ * thread as a send, which waits whatever the socket is.
+ *
  * io_op.generation tells where an operation is.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -26,6 +33,9 @@
 
 /* Of a send without a copy: what the kernel is asked for, from the best down. */
 enum { ZERO_COPY_REPORTED, ZERO_COPY_SILENT, ZERO_COPY_NONE };
+
+/* Of a plain send. */
+enum { SEND_AT_ONCE, SEND_BY_THREAD };
 
 /* Of a file sent: the buffer's number, or else. */
 enum { SENDING = 1 << 15, POLLING = 1 << 14, BUFFER_MASK = POLLING - 1 };
@@ -218,4 +228,31 @@ bool uring_take_zero_copy(struct uring *b, struct io_op *op, unsigned flags, str
 	b->base.stats.copied += copied;
 	uring_land(b, op);
 	return true;
+}
+
+void uring_begin_send(struct io_op *op)
+{
+	op->generation = SEND_AT_ONCE;
+}
+
+bool uring_sends_by_thread(const struct io_op *op)
+{
+	return op->generation == SEND_BY_THREAD;
+}
+
+bool uring_take_send(struct uring *b, struct io_op *op, struct io_result *r)
+{
+	/* Datagrams have an address, and nobody's half to close. */
+	bool is_stream = op->kind == IO_SEND || !op->msg->msg_namelen;
+
+	if (r->res != -EAGAIN || !is_stream || uring_sends_by_thread(op))
+		return true;
+	if (op->state != OP_IN_FLIGHT) {
+		r->res = -ECANCELED;
+		return true;
+	}
+	op->generation = SEND_BY_THREAD;
+	b->base.stats.retries++;
+	uring_queue(b, op);
+	return false;
 }

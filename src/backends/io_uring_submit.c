@@ -100,19 +100,45 @@ static void prepare_recvfrom(struct uring *b, struct io_uring_sqe *sqe, struct i
 	select_buffer(b, sqe, URING_GROUP);
 }
 
+static void prepare_copied(struct uring *b, struct io_uring_sqe *sqe, const struct io_op *op,
+			   int fd, const void *buf, size_t len, int flags)
+{
+	if (len > SEND_MAX)
+		len = SEND_MAX;
+	io_uring_prep_send(sqe, fd, buf, len, MSG_WAITALL | MSG_NOSIGNAL | flags);
+	if (uring_sends_by_thread(op))
+		sqe->flags |= IOSQE_ASYNC;
+	b->pending_bytes += len;
+}
+
 static void prepare_send(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
 {
 	size_t len = op->len > SEND_MAX ? SEND_MAX : op->len;
 
-	if (op->flags & IO_ZERO_COPY)
+	if (op->flags & IO_ZERO_COPY) {
 		uring_prepare_zero_copy(sqe, op, fd, len);
-	else
-		io_uring_prep_send(sqe, fd, op->buf, len, MSG_WAITALL | MSG_NOSIGNAL);
-	b->pending_bytes += len;
+		b->pending_bytes += len;
+	} else {
+		prepare_copied(b, sqe, op, fd, op->buf, len, 0);
+	}
+}
+
+static void prepare_first_part(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
+{
+	const struct iovec *part = op->msg->msg_iov;
+
+	for (size_t i = 1; i < op->msg->msg_iovlen && !part->iov_len; i++)
+		part++;
+	prepare_copied(b, sqe, op, fd, part->iov_base, part->iov_len,
+		       op->msg->msg_flags & MSG_MORE);
 }
 
 static void prepare_sendmsg(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
 {
+	if (uring_sends_by_thread(op)) {
+		prepare_first_part(b, sqe, op, fd);
+		return;
+	}
 	io_uring_prep_sendmsg(sqe, fd, op->msg,
 			      MSG_WAITALL | MSG_NOSIGNAL | (op->msg->msg_flags & MSG_MORE));
 	for (size_t i = 0; i < op->msg->msg_iovlen; i++)
@@ -392,6 +418,8 @@ void uring_submit(struct backend *base, struct io_op *op)
 	} else {
 		if (op->kind == IO_SEND && op->flags & IO_ZERO_COPY)
 			uring_begin_zero_copy(b, op);
+		else if (op->kind == IO_SEND || op->kind == IO_SENDMSG)
+			uring_begin_send(op);
 		launch(b, slot, op);
 	}
 }

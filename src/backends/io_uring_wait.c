@@ -134,6 +134,9 @@ static bool result_of(struct uring *b, const struct io_uring_cqe *cqe, struct io
 				 .res = cqe->res,
 				 .more = cqe->flags & IORING_CQE_F_MORE };
 	*ret_buffer = -1;
+	/* What a thread of the kernel's was at is interrupted to be cancelled. */
+	if (r->res == -EINTR && (op->state == OP_CANCELLED || op->state == OP_CLOSING))
+		r->res = -ECANCELED;
 	if (op->kind == IO_SENDMMSG)
 		return take_datagram(b, cqe, r);
 	if (cqe->flags & IORING_CQE_F_BUFFER)
@@ -153,6 +156,8 @@ static bool result_of(struct uring *b, const struct io_uring_cqe *cqe, struct io
 		return true;
 	if (op->kind == IO_CLOSE)
 		return uring_land_close(b, op, cqe->res);
+	if ((op->kind == IO_SEND || op->kind == IO_SENDMSG) && !uring_take_send(b, op, r))
+		return false;
 	if (goes_on(op, cqe->res)) {
 		if (no_buffer)
 			uring_starve(b, op);

@@ -1,0 +1,152 @@
+/*
+ * contract_half.c - the contract suite: peers that say no more but still read, however slowly.
+ *
+ * To a poll such a socket is always ready for something (POLLRDHUP), so "wait until it is ready and
+ * try again" is no way of waiting here.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tests/contract.h"
+
+#define PIECE 5000
+#define MOST  (64U << 20) /* a socket that takes more never fills */
+
+/* A connection whose other end, fd[1], has closed its half, and is known to have. */
+static void open_half(struct fixture *f, bool is_local, int fd[2])
+{
+	struct probe recv = { 0 };
+
+	CHECK_INT(is_local ? f->peer->local_pair(f, fd) : f->peer->pair(f, fd), 0);
+	CHECK_INT(f->peer->shutdown(f, fd[1]), 0);
+	probe_recv(f, &recv, fd[0]);
+	probe_wait_end(&recv);
+	CHECK_INT(recv.res, 0);
+}
+
+static void submit_piece(struct fixture *f, struct probe *send, int fd, bool is_gathered,
+			 const uint8_t *bytes)
+{
+	static struct iovec parts[2];
+
+	parts[0] = (struct iovec){ (void *)bytes, PIECE / 2 };
+	parts[1] = (struct iovec){ (void *)(bytes + PIECE / 2), PIECE - PIECE / 2 };
+	if (is_gathered)
+		probe_send_message(f, send, fd, parts, 2, NULL, 0);
+	else
+		probe_send(f, send, fd, bytes, PIECE);
+}
+
+/* Sends until one waits, which is in *send; how many bytes have gone before. */
+static uint64_t fill_up(struct fixture *f, struct probe *send, int fd, bool is_gathered)
+{
+	uint8_t bytes[PIECE];
+	uint64_t sent = 0;
+
+	do {
+		static uint8_t kept[PIECE];
+
+		fill(bytes, PIECE, 3, sent);
+		memcpy(kept, bytes, PIECE);
+		submit_piece(f, send, fd, is_gathered, kept);
+		settle(f);
+		if (!send->finals) {
+			send->results = 0;
+			return sent;
+		}
+		CU_ASSERT_FATAL(send->res > 0);
+		sent += (uint64_t)send->res;
+	} while (sent < MOST);
+	CU_FAIL_FATAL("a send never waits");
+	return sent;
+}
+
+/* Reads all that was sent, of which the last, in *send, may still have to leave. */
+static void check_read(struct fixture *f, int fd, struct probe *send, uint64_t before)
+{
+	int64_t end_ns = f->backend->now_ns + PATIENCE_NS;
+	uint8_t bytes[4096];
+	uint64_t got = 0;
+
+	while ((!send->finals || got < before + (uint64_t)send->res) &&
+	       f->backend->now_ns < end_ns) {
+		int n = f->peer->read(f, fd, bytes, sizeof(bytes));
+
+		if (n > 0) {
+			CU_ASSERT(filled(bytes, (size_t)n, 3, got));
+			got += (uint64_t)n;
+		}
+		turn(f, n > 0 ? 0 : MS);
+		if (send->finals && send->res < 0)
+			break;
+	}
+	CHECK_INT(send->finals, 1);
+	CU_ASSERT(send->res > 0);
+	CHECK_INT(got, before + (uint64_t)send->res);
+}
+
+static void test_slow_reader(void)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		FIXTURE(f);
+		struct probe send = { 0 };
+		uint64_t before;
+		int fd[2];
+
+		open_half(f, i & 1, fd);
+		before = fill_up(f, &send, fd[0], i & 2);
+		for (int k = 0; k < 20; k++) { /* nobody reads, and nothing comes of it */
+			turn(f, MS);
+			CHECK_INT(send.finals, 0);
+		}
+		check_read(f, fd[1], &send, before);
+	}
+}
+
+static void test_cancelled(void)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		FIXTURE(f);
+		struct probe send = { 0 };
+		int fd[2];
+
+		open_half(f, i & 1, fd);
+		fill_up(f, &send, fd[0], i & 2);
+		for (int k = 0; k < 5; k++)
+			turn(f, MS);
+		probe_cancel(&send);
+		probe_wait_end(&send);
+		CU_ASSERT(send.res == -ECANCELED || send.res > 0); /* what was taken before */
+		settle(f);
+		CHECK_INT(send.results, 1);
+	}
+}
+
+static void test_closed(void)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		FIXTURE(f);
+		struct probe send = { 0 }, close = { 0 };
+		int fd[2];
+
+		open_half(f, i & 1, fd);
+		fill_up(f, &send, fd[0], i & 2);
+		for (int k = 0; k < 5; k++)
+			turn(f, MS);
+		probe_close(f, &close, fd[0]);
+		probe_wait_end(&close);
+		CHECK_INT(close.res, 0);
+		CHECK_INT(send.finals, 1);
+		CU_ASSERT(send.res == -ECANCELED || send.res > 0);
+		CU_ASSERT(send.when < close.when);
+	}
+}
+
+CU_TestInfo half_tests[] = {
+	{ "who reads slowly gets all", test_slow_reader },
+	{ "a send that waits for him can be cancelled", test_cancelled },
+	{ "a close returns it first", test_closed },
+	CU_TEST_INFO_NULL,
+};
