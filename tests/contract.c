@@ -261,6 +261,15 @@ void probe_wait_end(struct probe *p)
 	CHECK_INT(p->finals, 1);
 }
 
+void probe_wait_result(struct probe *p, int32_t res)
+{
+	int64_t end_ns = p->f->backend->now_ns + PATIENCE_NS;
+
+	while (p->res != res && !p->finals && p->f->backend->now_ns < end_ns)
+		turn(p->f, 10 * MS);
+	CHECK_INT(p->res, res);
+}
+
 static uint8_t pattern(uint64_t stream, uint64_t at)
 {
 	return (uint8_t)((at * 0x9E3779B97F4A7C15ULL + stream * 0xD1B54A32D192ED03ULL) >> 56);

@@ -155,6 +155,8 @@ void probe_cancel(struct probe *p);
 void probe_wait(struct probe *p, uint32_t results);
 void probe_wait_bytes(struct probe *p, uint64_t bytes);
 void probe_wait_end(struct probe *p);
+/* Until the last result is that. */
+void probe_wait_result(struct probe *p, int32_t res);
 
 /* The bytes of a stream at an offset: what tests send, and what they compare with. */
 void fill(uint8_t *buf, size_t len, uint64_t stream, uint64_t offset);

@@ -422,7 +422,7 @@ static void test_backend_close(void)
 		block(f, a[0], sends);
 		probe_recv(f, &recv, b[0]);
 		probe_accept(f, &accept, f->peer->listen(f));
-		probe_timer(f, &timer, f->backend->now_ns + SEC);
+		probe_timer(f, &timer, f->backend->now_ns + 3600 * SEC);
 		settle(f);
 		f->peer->write(f, b[1], "unread", 6);
 		probe_send(f, &unread, b[0], "unread", 6);
