@@ -206,8 +206,9 @@ void uring_unlaunch(struct uring *b, struct io_op *op);
 /* The operation comes back with res, 0 or -errno; a file operation with op->result instead of 0. */
 void uring_finish(struct uring *b, struct io_op *op, int res);
 void uring_queue_wake(struct uring *b);
-void uring_queue_blocking(struct uring *b);   /* nothing, done by a thread for blocking work */
-void uring_queue_cancel_all(struct uring *b); /* counts as one in flight */
+void uring_queue_blocking(struct uring *b); /* nothing, done by a thread for blocking work */
+void uring_queue_end(struct uring *b, const struct io_op *op); /* of what stays */
+void uring_queue_cancel_all(struct uring *b);		       /* counts as one in flight */
 /* The kernel had no buffer for op and ended it: queued again by uring_feed(). */
 void uring_starve(struct uring *b, struct io_op *op);
 /* Queues some of those: half the buffers are for them, the others for who did not have to wait. */
@@ -229,6 +230,7 @@ bool uring_take_send_file(struct uring *b, struct io_op *op, struct io_result *r
 void uring_cancel_line(struct uring *b, int fd, const struct io_op *only);
 void uring_begin_send(struct io_op *op); /* IO_SEND, IO_SENDMSG, copied */
 bool uring_sends_by_thread(const struct io_op *op);
+const struct iovec *uring_first_part(const struct msghdr *msg); /* that has bytes */
 bool uring_take_send(struct uring *b, struct io_op *op,
 		     struct io_result *r); /* false: tried again */
 void uring_begin_zero_copy(struct uring *b, struct io_op *op);

@@ -8,7 +8,8 @@
  * and who finds none waits in a line. splice(2) through a pipe would copy nothing, but the kernel
  * hands each splice to a worker thread: for 4 KiB to 1 MiB in the page cache it took 1.8 to 4
  * times the CPU time and up to 5 times as long as this, which itself takes 0.9 to 1.4 times the CPU
- * time of sendfile(2) (Linux 6.18, loopback). Registered buffers gained nothing.
+ * time of sendfile(2) (Linux 6.18, loopback). Registered buffers gained nothing. To a peer that has
+ * closed its half the poll is one that stays: another kind would be ready at once, over and over.
  *
  * IO_SEND with IO_ZERO_COPY: the kernel completes such a send twice, when the bytes are queued and
  * when the memory is free again; the second is the result. Before Linux 6.2 it does not tell
@@ -37,8 +38,14 @@ enum { ZERO_COPY_REPORTED, ZERO_COPY_SILENT, ZERO_COPY_NONE };
 /* Of a plain send. */
 enum { SEND_AT_ONCE, SEND_BY_THREAD };
 
-/* Of a file sent: the buffer's number, or else. */
-enum { SENDING = 1 << 15, POLLING = 1 << 14, BUFFER_MASK = POLLING - 1 };
+/* Of a file sent: the buffer's number, or else. A poll STAYS until it ENDS. */
+enum {
+	SENDING = 1 << 15,
+	POLLING = 1 << 14,
+	POLL_STAYS = 1 << 13,
+	POLL_ENDS = 1 << 12,
+	BUFFER_MASK = POLL_ENDS - 1
+};
 
 /* Younger than the header of liburing 2.3. */
 #define SEND_ZC_REPORT_USAGE (1U << 3)
@@ -120,7 +127,9 @@ void uring_prepare_send_file(struct uring *b, struct io_uring_sqe *sqe, struct i
 {
 	size_t len = op->len < URING_SEND_BYTES ? op->len : URING_SEND_BYTES;
 
-	if (op->generation & POLLING)
+	if (op->generation & POLL_STAYS)
+		io_uring_prep_poll_multishot(sqe, fd, POLLOUT);
+	else if (op->generation & POLLING)
 		io_uring_prep_poll_add(sqe, fd, POLLOUT);
 	else if (op->generation & SENDING)
 		io_uring_prep_send(sqe, fd, bytes_of(b, op), b->sender.lens[buffer_of(op)],
@@ -165,8 +174,35 @@ static bool step(struct uring *b, struct io_op *op, int *res)
 	return goes_on && !cancelled;
 }
 
+/*
+ * Whether the poll is not over, or another has begun. When the peer has closed its half a poll is
+ * told of that (POLLRDHUP) at once, whatever it asks for. One that stays is told of it only once,
+ * and then of what it asks for.
+ */
+static bool polls_on(struct uring *b, struct io_op *op, struct io_result *r)
+{
+	bool is_ready = r->res < 0 || r->res & (POLLOUT | POLLERR | POLLHUP);
+	bool ends = op->generation & POLL_ENDS;
+
+	if (r->more && is_ready && !ends) {
+		op->generation |= POLL_ENDS;
+		uring_queue_end(b, op);
+	}
+	if (r->more)
+		return true;
+	if (ends && op->state == OP_IN_FLIGHT)
+		r->res = 0;
+	if (ends || is_ready || op->state != OP_IN_FLIGHT)
+		return false;
+	op->generation = POLLING | POLL_STAYS;
+	uring_queue(b, op);
+	return true;
+}
+
 bool uring_take_send_file(struct uring *b, struct io_op *op, struct io_result *r)
 {
+	if (op->generation & POLLING && polls_on(b, op, r))
+		return false;
 	if (step(b, op, &r->res))
 		return false;
 	uring_land(b, op);
@@ -238,6 +274,15 @@ void uring_begin_send(struct io_op *op)
 bool uring_sends_by_thread(const struct io_op *op)
 {
 	return op->generation == SEND_BY_THREAD;
+}
+
+const struct iovec *uring_first_part(const struct msghdr *msg)
+{
+	const struct iovec *part = msg->msg_iov;
+
+	for (size_t i = 1; i < msg->msg_iovlen && !part->iov_len; i++)
+		part++;
+	return part;
 }
 
 bool uring_take_send(struct uring *b, struct io_op *op, struct io_result *r)

@@ -123,20 +123,13 @@ static void prepare_send(struct uring *b, struct io_uring_sqe *sqe, struct io_op
 	}
 }
 
-static void prepare_first_part(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
-{
-	const struct iovec *part = op->msg->msg_iov;
-
-	for (size_t i = 1; i < op->msg->msg_iovlen && !part->iov_len; i++)
-		part++;
-	prepare_copied(b, sqe, op, fd, part->iov_base, part->iov_len,
-		       op->msg->msg_flags & MSG_MORE);
-}
-
 static void prepare_sendmsg(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
 {
 	if (uring_sends_by_thread(op)) {
-		prepare_first_part(b, sqe, op, fd);
+		const struct iovec *part = uring_first_part(op->msg);
+
+		prepare_copied(b, sqe, op, fd, part->iov_base, part->iov_len,
+			       op->msg->msg_flags & MSG_MORE);
 		return;
 	}
 	io_uring_prep_sendmsg(sqe, fd, op->msg,
@@ -218,6 +211,20 @@ void uring_queue(struct uring *b, struct io_op *op)
 }
 
 /* Its success is told by the target's completion; only a failure makes a completion of its own. */
+static void queue_end(struct uring *b, uint64_t data)
+{
+	struct io_uring_sqe *sqe = get_entry(b);
+
+	io_uring_prep_cancel64(sqe, data, 0);
+	io_uring_sqe_set_data64(sqe, TAG_CANCEL);
+	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+}
+
+void uring_queue_end(struct uring *b, const struct io_op *op)
+{
+	queue_end(b, user_data(op));
+}
+
 static void queue_cancel(struct uring *b, struct io_op *op)
 {
 	uint64_t entries = op->kind == IO_SENDMMSG ? op->count : 1;
@@ -225,13 +232,8 @@ static void queue_cancel(struct uring *b, struct io_op *op)
 	if (op->state != OP_IN_FLIGHT)
 		return;
 	op->state = OP_CANCELLED;
-	for (uint64_t i = 0; i < entries; i++) {
-		struct io_uring_sqe *sqe = get_entry(b);
-
-		io_uring_prep_cancel64(sqe, user_data(op) | i << INDEX_SHIFT, 0);
-		io_uring_sqe_set_data64(sqe, TAG_CANCEL);
-		sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
-	}
+	for (uint64_t i = 0; i < entries; i++)
+		queue_end(b, user_data(op) | i << INDEX_SHIFT);
 }
 
 void uring_queue_cancel_all(struct uring *b)
