@@ -285,12 +285,21 @@ const struct iovec *uring_first_part(const struct msghdr *msg)
 	return part;
 }
 
+/* Part of a datagram would be another one. What is direct has been accepted. */
+static bool is_stream(struct uring *b, int fd)
+{
+	socklen_t len = sizeof(int);
+	int type = SOCK_STREAM;
+
+	if (fd & BACKEND_DIRECT)
+		return true;
+	b->base.stats.syscalls++;
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM;
+}
+
 bool uring_take_send(struct uring *b, struct io_op *op, struct io_result *r)
 {
-	/* Datagrams have an address, and nobody's half to close. */
-	bool is_stream = op->kind == IO_SEND || !op->msg->msg_namelen;
-
-	if (r->res != -EAGAIN || !is_stream || uring_sends_by_thread(op))
+	if (r->res != -EAGAIN || uring_sends_by_thread(op) || !is_stream(b, op->fd))
 		return true;
 	if (op->state != OP_IN_FLIGHT) {
 		r->res = -ECANCELED;
