@@ -228,11 +228,12 @@ void uring_prepare_send_file(struct uring *b, struct io_uring_sqe *sqe, struct i
 bool uring_take_send_file(struct uring *b, struct io_op *op, struct io_result *r);
 /* Those that wait for a buffer and are on fd, or `only` one, come back cancelled. */
 void uring_cancel_line(struct uring *b, int fd, const struct io_op *only);
-void uring_begin_send(struct io_op *op); /* IO_SEND, IO_SENDMSG, copied */
-bool uring_sends_by_thread(const struct io_op *op);
+
+/* io_op.generation of IO_SEND and IO_SENDMSG with a copy: who sends it, see io_uring_send.c. */
+enum { URING_SENDS_AT_ONCE, URING_SENDS_BY_THREAD };
+/* Of one that came back with -EAGAIN. False: it is tried again. */
+bool uring_take_send(struct uring *b, struct io_op *op, struct io_result *r);
 const struct iovec *uring_first_part(const struct msghdr *msg); /* that has bytes */
-bool uring_take_send(struct uring *b, struct io_op *op,
-		     struct io_result *r); /* false: tried again */
 void uring_begin_zero_copy(struct uring *b, struct io_op *op);
 void uring_prepare_zero_copy(struct io_uring_sqe *sqe, struct io_op *op, int fd, size_t len);
 bool uring_take_zero_copy(struct uring *b, struct io_op *op, unsigned flags, struct io_result *r);

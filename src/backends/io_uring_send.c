@@ -35,9 +35,6 @@
 /* Of a send without a copy: what the kernel is asked for, from the best down. */
 enum { ZERO_COPY_REPORTED, ZERO_COPY_SILENT, ZERO_COPY_NONE };
 
-/* Of a plain send. */
-enum { SEND_AT_ONCE, SEND_BY_THREAD };
-
 /* Of a file sent: the buffer's number, or else. A poll STAYS until it ENDS. */
 enum {
 	SENDING = 1 << 15,
@@ -266,16 +263,6 @@ bool uring_take_zero_copy(struct uring *b, struct io_op *op, unsigned flags, str
 	return true;
 }
 
-void uring_begin_send(struct io_op *op)
-{
-	op->generation = SEND_AT_ONCE;
-}
-
-bool uring_sends_by_thread(const struct io_op *op)
-{
-	return op->generation == SEND_BY_THREAD;
-}
-
 const struct iovec *uring_first_part(const struct msghdr *msg)
 {
 	const struct iovec *part = msg->msg_iov;
@@ -299,13 +286,13 @@ static bool is_stream(struct uring *b, int fd)
 
 bool uring_take_send(struct uring *b, struct io_op *op, struct io_result *r)
 {
-	if (r->res != -EAGAIN || uring_sends_by_thread(op) || !is_stream(b, op->fd))
+	if (op->generation == URING_SENDS_BY_THREAD || !is_stream(b, op->fd))
 		return true;
 	if (op->state != OP_IN_FLIGHT) {
 		r->res = -ECANCELED;
 		return true;
 	}
-	op->generation = SEND_BY_THREAD;
+	op->generation = URING_SENDS_BY_THREAD;
 	b->base.stats.retries++;
 	uring_queue(b, op);
 	return false;

@@ -106,7 +106,7 @@ static void prepare_copied(struct uring *b, struct io_uring_sqe *sqe, const stru
 	if (len > SEND_MAX)
 		len = SEND_MAX;
 	io_uring_prep_send(sqe, fd, buf, len, MSG_WAITALL | MSG_NOSIGNAL | flags);
-	if (uring_sends_by_thread(op))
+	if (op->generation == URING_SENDS_BY_THREAD)
 		sqe->flags |= IOSQE_ASYNC;
 	b->pending_bytes += len;
 }
@@ -125,7 +125,7 @@ static void prepare_send(struct uring *b, struct io_uring_sqe *sqe, struct io_op
 
 static void prepare_sendmsg(struct uring *b, struct io_uring_sqe *sqe, struct io_op *op, int fd)
 {
-	if (uring_sends_by_thread(op)) {
+	if (op->generation == URING_SENDS_BY_THREAD) {
 		const struct iovec *part = uring_first_part(op->msg);
 
 		prepare_copied(b, sqe, op, fd, part->iov_base, part->iov_len,
@@ -421,7 +421,7 @@ void uring_submit(struct backend *base, struct io_op *op)
 		if (op->kind == IO_SEND && op->flags & IO_ZERO_COPY)
 			uring_begin_zero_copy(b, op);
 		else if (op->kind == IO_SEND || op->kind == IO_SENDMSG)
-			uring_begin_send(op);
+			op->generation = URING_SENDS_AT_ONCE;
 		launch(b, slot, op);
 	}
 }

@@ -156,7 +156,8 @@ static bool result_of(struct uring *b, const struct io_uring_cqe *cqe, struct io
 		return true;
 	if (op->kind == IO_CLOSE)
 		return uring_land_close(b, op, cqe->res);
-	if ((op->kind == IO_SEND || op->kind == IO_SENDMSG) && !uring_take_send(b, op, r))
+	if (cqe->res == -EAGAIN && (op->kind == IO_SEND || op->kind == IO_SENDMSG) &&
+	    !uring_take_send(b, op, r))
 		return false;
 	if (goes_on(op, cqe->res)) {
 		if (no_buffer)
