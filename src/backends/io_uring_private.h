@@ -233,6 +233,8 @@ void uring_cancel_line(struct uring *b, int fd, const struct io_op *only);
 enum { URING_SENDS_AT_ONCE, URING_SENDS_BY_THREAD };
 /* Of one that came back with -EAGAIN. False: it is tried again. */
 bool uring_take_send(struct uring *b, struct io_op *op, struct io_result *r);
+/* Before fd is closed: what a thread of the kernel's sends to it must not wait any more. */
+void uring_wake_senders(struct uring *b, int fd, const struct io_op *first);
 const struct iovec *uring_first_part(const struct msghdr *msg); /* that has bytes */
 void uring_begin_zero_copy(struct uring *b, struct io_op *op);
 void uring_prepare_zero_copy(struct io_uring_sqe *sqe, struct io_op *op, int fd, size_t len);

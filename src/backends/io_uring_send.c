@@ -272,6 +272,24 @@ const struct iovec *uring_first_part(const struct msghdr *msg)
 	return part;
 }
 
+/*
+ * A cancel misses a send on its way from one vain try to the next, or to a thread: it then waits
+ * until the peer reads. A close would wait with it, but for this: an end of our half wakes one that
+ * we have given to a thread, wherever it is, and what the socket has taken still leaves. (Of others
+ * it is not known whether they wait, and what is said last must still leave.)
+ */
+void uring_wake_senders(struct uring *b, int fd, const struct io_op *first)
+{
+	bool sends = false;
+
+	for (const struct io_op *op = first; op; op = op->link)
+		sends |= op->kind == IO_SENDMSG && op->generation == URING_SENDS_BY_THREAD;
+	if (!sends || fd & BACKEND_DIRECT)
+		return;
+	b->base.stats.syscalls++;
+	shutdown(fd, SHUT_WR);
+}
+
 /* Part of a datagram would be another one. What is direct has been accepted. */
 static bool is_stream(struct uring *b, int fd)
 {

@@ -342,6 +342,7 @@ static void launch_close(struct uring *b, struct io_op *op)
 	uring_cancel_line(b, op->fd, NULL);
 	*slot = NULL;
 	op->generation = 0;
+	uring_wake_senders(b, op->fd, other);
 	for (; other; other = next) {
 		next = other->link;
 		queue_cancel(b, other);

@@ -134,8 +134,9 @@ static bool result_of(struct uring *b, const struct io_uring_cqe *cqe, struct io
 				 .res = cqe->res,
 				 .more = cqe->flags & IORING_CQE_F_MORE };
 	*ret_buffer = -1;
-	/* What a thread of the kernel's was at is interrupted to be cancelled. */
-	if (r->res == -EINTR && (op->state == OP_CANCELLED || op->state == OP_CLOSING))
+	/* What a thread of the kernel's is at is interrupted by a cancel, or finds no way out. */
+	if ((r->res == -EINTR && op->state == OP_CANCELLED) ||
+	    ((r->res == -EINTR || r->res == -EPIPE) && op->state == OP_CLOSING))
 		r->res = -ECANCELED;
 	if (op->kind == IO_SENDMMSG)
 		return take_datagram(b, cqe, r);
