@@ -149,7 +149,8 @@ static void test_closed(void)
 		for (int k = 0; k < 5; k++)
 			turn(f, MS);
 		probe_close(f, &close, fd[0]);
-		await_cancelled(f, &send, fd[1]);
+		if (!(i & 2)) /* of gathered ones a backend must know that they wait */
+			await_cancelled(f, &send, fd[1]);
 		probe_wait_end(&close);
 		CHECK_INT(close.res, 0);
 		CU_ASSERT(send.res == -ECANCELED || send.res > 0);
@@ -168,8 +169,8 @@ static void fill_with_file(struct fixture *f, struct probe *send, int fd[2])
 	open_half(f, true, fd);
 	while (f->peer->write(f, fd[0], zeros, sizeof(zeros)) > 0)
 		;
-	for (int tries = 0; tries < 10;
-	     tries++) { /* before Linux 6.5 some pages go in all the same */
+	/* Before Linux 6.5 some pages go in all the same. */
+	for (int tries = 0; tries < 10; tries++) {
 		probe_send_file(f, send, fd[0], file, FILE_BYTES, 0);
 		settle(f);
 		if (!send->finals || send->res < 0)

@@ -88,44 +88,26 @@ struct test_skipped {
 extern struct test_skipped *test_skipped;
 __attribute__((weak)) struct test_skipped *test_skipped;
 
-static inline void test_vset_why(const char *why, va_list args)
+/* The first reason counts. */
+__attribute__((format(printf, 2, 3))) static inline void test_leave_out(bool *how, const char *why,
+									...)
 {
+	va_list args;
+
+	if (test_skipped->is_skipped || test_skipped->does_not_apply)
+		return;
+	va_start(args, why);
 	vsnprintf(test_skipped->why, sizeof(test_skipped->why), why, args);
+	va_end(args);
 	for (char *at = test_skipped->why; *at; at++)
 		if (*at == '\n')
 			*at = ' ';
+	*how = true;
 }
 
-static inline bool test_is_left_out(void)
-{
-	return test_skipped->is_skipped || test_skipped->does_not_apply;
-}
-
-/* The running test counts as skipped, unless it fails. The first reason counts. */
-__attribute__((format(printf, 1, 2))) static inline void test_not_possible(const char *why, ...)
-{
-	va_list args;
-
-	if (test_is_left_out())
-		return;
-	va_start(args, why);
-	test_vset_why(why, args);
-	va_end(args);
-	test_skipped->is_skipped = true;
-}
-
-/* The running test does not count, unless it fails. The first reason counts. */
-__attribute__((format(printf, 1, 2))) static inline void test_does_not_apply(const char *why, ...)
-{
-	va_list args;
-
-	if (test_is_left_out())
-		return;
-	va_start(args, why);
-	test_vset_why(why, args);
-	va_end(args);
-	test_skipped->does_not_apply = true;
-}
+/* The running test counts as skipped, or does not count; unless it fails. As printf(). */
+#define test_not_possible(...)	 test_leave_out(&test_skipped->is_skipped, __VA_ARGS__)
+#define test_does_not_apply(...) test_leave_out(&test_skipped->does_not_apply, __VA_ARGS__)
 
 /* Says which part of the running test is left out and why; the rest of it counts. */
 __attribute__((format(printf, 1, 2))) static inline void test_not_tried(const char *what, ...)
