@@ -304,12 +304,13 @@ static bool is_stream(struct uring *b, int fd)
 
 bool uring_take_send(struct uring *b, struct io_op *op, struct io_result *r)
 {
-	if (op->generation == URING_SENDS_BY_THREAD || !is_stream(b, op->fd))
-		return true;
+	/* First: when it is being closed, its number may be another's already. */
 	if (op->state != OP_IN_FLIGHT) {
 		r->res = -ECANCELED;
 		return true;
 	}
+	if (op->generation == URING_SENDS_BY_THREAD || !is_stream(b, op->fd))
+		return true;
 	op->generation = URING_SENDS_BY_THREAD;
 	b->base.stats.retries++;
 	uring_queue(b, op);
